@@ -1,0 +1,1 @@
+"""A tour of the demo over real HTTP: `python -m demo_app.tour`."""

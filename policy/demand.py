@@ -1,0 +1,91 @@
+"""What an endpoint demands, as data; and what decisions on it amount to."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from policy.decision import Decision
+from policy.reasons import Reason
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Requires:
+    """All of these permissions, or any one of them."""
+
+    permissions: tuple[str, ...]
+    any_of: bool = False
+
+    def refused(self, decisions: Sequence[Decision]) -> Decision | None:
+        """The first decision that refuses this mark, as written; `None` where it is met."""
+        refused = [decision for decision in decisions if not decision]
+        met = len(refused) < len(decisions) if self.any_of else not refused
+        return None if met else refused[0]
+
+    def scopes_would_do(self, decisions: Sequence[Decision]) -> bool:
+        """Whether more scopes alone would meet this mark."""
+        near = [decision.allowed or decision.reason is Reason.SCOPE_MISSING for decision in decisions]
+        return any(near) if self.any_of else all(near)
+
+    def __str__(self) -> str:
+        names = ", ".join(f'"{name}"' for name in self.permissions)
+        return f"requires(any_of=({names}))" if self.any_of else f"requires({names})"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Authenticated:
+    """Any valid token."""
+
+    def __str__(self) -> str:
+        return "authenticated"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Public:
+    """Nobody is asked who they are. `reason` says why, for whoever reads the list of routes."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f'public(reason="{self.reason}")'
+
+
+Mark = Requires | Authenticated | Public
+
+
+class Outcome(NamedTuple):
+    """What the decisions on all marks of an endpoint amount to.
+
+    `refused` is the decision that the answer gives as its reason; `missing_scopes` is not empty only where more scopes
+    alone would allow the whole.
+    """
+
+    decisions: tuple[Decision, ...]
+    refused: Decision | None
+    missing_scopes: tuple[str, ...]
+
+    @property
+    def allowed(self) -> bool:
+        """Whether every mark is met."""
+        return self.refused is None
+
+    @property
+    def reason(self) -> Reason:
+        """The first refused permission's reason, as written, outermost mark first; or `allowed`."""
+        return Reason.ALLOWED if self.refused is None else self.refused.reason
+
+
+def outcome(marks: Sequence[Mark], decide: Callable[[str], Decision]) -> Outcome:
+    """Decide every permission of every mark, each once, and sum up."""
+    required = [mark for mark in marks if isinstance(mark, Requires)]
+    decided = {name: decide(name) for mark in required for name in mark.permissions}
+    answers = [(mark, [decided[name] for name in mark.permissions]) for mark in required]
+    refusals = [refusal for mark, given in answers if (refusal := mark.refused(given)) is not None]
+    refused = refusals[0] if refusals else None
+    missing: tuple[str, ...] = ()
+    if (
+        refused is not None
+        and refused.reason is Reason.SCOPE_MISSING
+        and all(mark.scopes_would_do(given) for mark, given in answers)
+    ):
+        missing = tuple(decision.permission for decision in decided.values() if decision.reason is Reason.SCOPE_MISSING)
+    return Outcome(tuple(decided.values()), refused, missing)

@@ -1,0 +1,64 @@
+"""The decision: one pure function over flat sets. It reads no clock, no file and no log, and it never raises."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from policy.compile import Compiled
+from policy.decision import Decision
+from policy.reasons import Reason
+from policy.subject import Subject
+
+# Looked up once: reaching an enumeration's member through its class costs as much as the rest of a decision.
+UNKNOWN_PERMISSION, NO_AUTHORITY, TENANT_MISMATCH = (
+    Reason.UNKNOWN_PERMISSION,
+    Reason.NO_AUTHORITY,
+    Reason.TENANT_MISMATCH,
+)
+SEPARATION_OF_DUTY, DENIED_BY_RULE = Reason.SEPARATION_OF_DUTY, Reason.DENIED_BY_RULE
+NO_ROLE_GRANTS_IT, SCOPE_MISSING = Reason.NO_ROLE_GRANTS_IT, Reason.SCOPE_MISSING
+STEP_UP_REQUIRED, ALLOWED = Reason.STEP_UP_REQUIRED, Reason.ALLOWED
+_new = tuple.__new__
+
+
+def decide(
+    policy: Compiled,
+    subject: Subject,
+    permission: str,
+    *,
+    now: float,
+    resource: Mapping[str, Any] | None = None,  # noqa: ARG001 - for conditions, which this version does not have
+    context: Mapping[str, Any] | None = None,  # noqa: ARG001
+    tenant: str | None = None,
+) -> Decision:
+    """Decide whether the subject may use the permission; `now` is in seconds since 1970.
+
+    With a `tenant`, the roles bound to it count too, and the subject must belong to it. `resource` and `context` are
+    for conditions; a policy of this version cannot have any, so they are neither read nor kept.
+    """
+    entry = policy.entries.get(permission)
+    regime = policy.regimes.get(subject.standing)
+    held = subject.held if tenant is None else subject.held_in(tenant)
+    if entry is None:
+        reason = UNKNOWN_PERMISSION
+    elif regime is None:
+        reason = NO_AUTHORITY
+    elif tenant is not None and not subject.belongs_to(tenant):
+        reason = TENANT_MISMATCH
+    elif entry.duties and any(duty.is_broken(held, subject.permissions) for duty in entry.duties):
+        reason = SEPARATION_OF_DUTY
+    elif entry.denied_all or (entry.denied and not entry.denied.isdisjoint(held)):
+        reason = DENIED_BY_RULE
+    elif (
+        regime != "scopes"
+        and entry.roles.isdisjoint(held)
+        and permission not in subject.permissions
+        and not entry.everyone
+    ):
+        reason = NO_ROLE_GRANTS_IT
+    elif regime != "roles" and entry.scopes.isdisjoint(subject.scopes):
+        reason = SCOPE_MISSING
+    elif entry.step_up is not None and not policy.is_stepped_up(entry.step_up, subject, now):
+        reason = STEP_UP_REQUIRED
+    else:
+        reason = ALLOWED
+    return _new(Decision, (reason is ALLOWED, reason, permission, subject, tenant, now, policy))

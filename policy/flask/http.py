@@ -1,0 +1,73 @@
+"""Outcomes to HTTP answers: RFC 6750 section 3 for the challenge, RFC 9457 for the body, RFC 9470 for step-up."""
+
+import json
+from http import HTTPStatus
+from typing import Final
+
+from flask import Response
+
+from policy.demand import Outcome
+from policy.errors import TokenRefused
+from policy.model import StepUp
+from policy.reasons import SENTENCES, Reason
+
+_CLIENT_ERROR: Final = {Reason.TOKEN_ABSENT: None, Reason.TOKEN_HEADER: "invalid_request"}
+
+
+def problem(status: HTTPStatus, reason: Reason, *, id: str, detail: str = "", challenge: str = "") -> Response:  # noqa: A002
+    """A `application/problem+json` answer; `id` is that of the record, `challenge` that of `WWW-Authenticate`."""
+    body = {
+        "type": "about:blank",
+        "title": status.phrase,
+        "status": status.value,
+        "detail": detail or SENTENCES[reason],
+        "reason": reason.value,
+        **({"decision": id} if id else {}),
+    }
+    response = Response(json.dumps(body) + "\n", status=status.value, content_type="application/problem+json")
+    response.headers["Cache-Control"] = "no-store"
+    if challenge:
+        response.headers["WWW-Authenticate"] = challenge
+    return response
+
+
+def token_refused(refusal: TokenRefused, realm: str) -> Response:
+    """401, or 400 where the Authorization header itself is malformed."""
+    error = _CLIENT_ERROR.get(refusal.reason, "invalid_token")
+    status = HTTPStatus.BAD_REQUEST if error == "invalid_request" else HTTPStatus.UNAUTHORIZED
+    return problem(status, refusal.reason, id=refusal.id, challenge=_challenge(realm, error=error))
+
+
+def refused(outcome: Outcome, id: str, realm: str) -> Response:  # noqa: A002
+    """403 for a subject who may not; 401 where a stronger or more recent login would do."""
+    decision = outcome.refused
+    assert decision is not None, "only a refusal is answered here"
+    if decision.reason is Reason.STEP_UP_REQUIRED:
+        entry = decision.policy.entries[decision.permission]
+        return problem(HTTPStatus.UNAUTHORIZED, decision.reason, id=id, challenge=_step_up(entry.step_up, realm))
+    if outcome.missing_scopes:
+        challenge = _challenge(realm, error="insufficient_scope", scope=" ".join(outcome.missing_scopes))
+        return problem(HTTPStatus.FORBIDDEN, decision.reason, id=id, challenge=challenge)
+    detail = decision.explain().message if decision.reason is Reason.DENIED_BY_RULE else ""
+    return problem(HTTPStatus.FORBIDDEN, decision.reason, id=id, detail=detail, challenge=_challenge(realm))
+
+
+def unavailable(reason: Reason, id: str = "") -> Response:  # noqa: A002
+    """503: nobody can be answered now, and it is not the caller's doing."""
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, reason, id=id)
+
+
+def server_error(reason: Reason, id: str = "") -> Response:  # noqa: A002
+    """500: the application is wrong, and the function did not run."""
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, reason, id=id)
+
+
+def _step_up(step_up: StepUp | None, realm: str) -> str:
+    acr = " ".join(step_up.acr) if step_up and step_up.acr else None
+    age = str(step_up.max_age) if step_up and step_up.max_age is not None else None
+    return _challenge(realm, error="insufficient_user_authentication", acr_values=acr, max_age=age)
+
+
+def _challenge(realm: str, **parameters: str | None) -> str:
+    given = {"realm": realm, **parameters}
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in given.items() if value is not None)

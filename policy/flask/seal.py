@@ -1,0 +1,101 @@
+"""The seal: every route is declared, every permission is known, nothing stands before the hook."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from flask import Flask
+
+from policy.compile import Compiled
+from policy.demand import Public, Requires
+from policy.errors import Problem
+from policy.flask.marks import made
+from policy.flask.routes import Declarations, Route, routes
+from policy.nearest import did_you_mean
+
+_MEND = 'add `@requires("...")`, `@authenticated` or `@public(reason="...")` below its route'
+
+
+def problems(app: Flask, declared: Declarations, policy: Compiled, hook: Callable[..., Any]) -> tuple[Problem, ...]:
+    """Everything that keeps an application from being sealed."""
+    found = [
+        *_hook_problems(app, hook),
+        *_unmatched(app, declared),
+        *(problem for one in routes(app, declared) for problem in route_problems(one, policy)),
+        *_marks_above_routes(app),
+    ]
+    return tuple(dict.fromkeys(found))
+
+
+def route_problems(route: Route, policy: Compiled) -> Iterator[Problem]:
+    """What is wrong with one method of one route."""
+    if not route.marks:
+        yield _problem(route, f"nothing says who may call {_view(route)}", _mend(route))
+    public = [mark for mark in route.marks if isinstance(mark, Public)]
+    if public and len(route.marks) > 1:
+        others = ", ".join(f"`{mark}`" for mark in route.marks if mark not in public)
+        yield _problem(
+            route, f"{_view(route)} is public and also demands {others or 'to be public'}", "remove one of them"
+        )
+    for name in _permissions(route):
+        if name not in policy.entries:
+            nearest = did_you_mean(name, policy.entries).removeprefix("; ")
+            yield _problem(route, f"{_view(route)} demands `{name}`, which the policy does not declare", nearest)
+
+
+def _permissions(route: Route) -> Iterable[str]:
+    return dict.fromkeys(name for mark in route.marks if isinstance(mark, Requires) for name in mark.permissions)
+
+
+def _view(route: Route) -> str:
+    name = getattr(route.function, "__qualname__", None)
+    return f"view `{name}`" if name else f"endpoint `{route.rule.endpoint}`"
+
+
+def _mend(route: Route) -> str:
+    file, _ = route.place
+    declare = f'`authz.declare("{route.rule.endpoint}", ...)`'
+    own = bool(file) and "site-packages" not in file
+    return f"{_MEND}, or {declare}" if own else f"add {declare}"
+
+
+def _problem(route: Route, message: str, hint: str = "") -> Problem:
+    file, line = route.place
+    return Problem(file=file, line=line, path=route.name, message=message, hint=hint)
+
+
+def _hook_problems(app: Flask, hook: Callable[..., Any]) -> Iterator[Problem]:
+    if not hook_is_first(app, hook):
+        first = app.before_request_funcs[None][0]
+        name = getattr(first, "__qualname__", repr(first))
+        yield Problem(
+            message=f"`before_request` function `{name}` runs before authorization",
+            hint="register it with `app.before_request`, which appends, instead of inserting it first",
+        )
+
+
+def hook_is_first(app: Flask, hook: Callable[..., Any]) -> bool:
+    """Whether the hook is still the first function that Flask runs before a request."""
+    functions = app.before_request_funcs.get(None, [])
+    return bool(functions) and functions[0] == hook
+
+
+def _unmatched(app: Flask, declared: Declarations) -> Iterator[Problem]:
+    for pattern in declared.unmatched(app.view_functions):
+        hint = did_you_mean(pattern, app.view_functions).removeprefix("; ")
+        yield Problem(message=f"`authz.declare` names `{pattern}`, which matches no endpoint", hint=hint)
+
+
+def _marks_above_routes(app: Flask) -> Iterator[Problem]:
+    registered = {id(view): view for view in app.view_functions.values()}
+    for wrapper in list(made):
+        view = registered.get(id(getattr(wrapper, "__wrapped__", None)))
+        if view is not None and id(wrapper) not in registered:
+            code = getattr(view, "__code__", None)
+            mark = getattr(wrapper, "__policy_marks__", ("?",))[0]
+            yield Problem(
+                file=code.co_filename if code else "",
+                line=code.co_firstlineno if code else 0,
+                message=f"the mark `{mark}` stands above the route of `{view.__qualname__}` and would never be "
+                "enforced",
+                hint="move it below the route",
+            )

@@ -1,0 +1,121 @@
+"""The straight line from a token to a logged decision."""
+
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from policy import record
+from policy.audit import AuditSink
+from policy.decision import Decision
+from policy.demand import Mark, Outcome, Requires, outcome
+from policy.engine import Policy
+from policy.errors import AuditUnavailable, TokenRefused
+from policy.reasons import Reason
+from policy.record import About, Kind
+from policy.subject import Subject
+from policy.tokens import TokenVerifier
+
+Clock = Callable[[], float]
+NOT_A_REQUEST: Final = About()
+
+
+class Admission(NamedTuple):
+    """What came of a request: its record's id, who asked, and the outcome."""
+
+    id: str
+    subject: Subject
+    outcome: Outcome
+
+
+class Guard:
+    """Policy, verifier, log and clock together. `audit=None` says by name that nothing is kept."""
+
+    def __init__(
+        self, rules: Policy, verifier: TokenVerifier, audit: AuditSink | None, *, clock: Clock = time.time
+    ) -> None:
+        self.rules: Final = rules
+        self.verifier: Final = verifier
+        self.audit: Final = audit
+        self.clock: Final = clock
+
+    def check(self, token: str, permission: str, *, tenant: str | None = None) -> Decision:
+        """Decide one permission for the bearer of a token, and record it.
+
+        Raises `TokenRefused` for a token that is not accepted, which is recorded too, and `AuditUnavailable` where
+        the record cannot be kept: then there is no decision.
+        """
+        marks = (Requires(permissions=(permission,)),)
+        (decision,) = self.admit(token, marks, kind="check", tenant=tenant).outcome.decisions
+        return decision
+
+    def admit(
+        self,
+        token: str,
+        marks: Sequence[Mark],
+        *,
+        kind: Kind = "request",
+        tenant: str | None = None,
+        about: About = NOT_A_REQUEST,
+    ) -> Admission:
+        """Decide all marks of an endpoint for the bearer of a token, and record it; raises as `check` does."""
+        now, began = self.clock(), time.perf_counter()
+        subject = self._subject(token, now, about)
+        found = outcome(marks, lambda name: self.rules.decide(subject, name, now=now, tenant=tenant))
+        admission = Admission(uuid.uuid4().hex, subject, found)
+        self._keep(admission, kind, now, tenant, about, time.perf_counter() - began)
+        return admission
+
+    def _subject(self, token: str, now: float, about: About) -> Subject:
+        try:
+            verified = self.verifier.verify(token, now=now)
+            return self.rules.subject(verified.issuer.name, verified.claims, verified.token_id)
+        except TokenRefused as refusal:
+            self.refuse(refusal, about=about, now=now)
+            raise
+
+    def _keep(
+        self, admission: Admission, kind: Kind, now: float, tenant: str | None, about: About, duration: float
+    ) -> None:
+        if self.audit is None:
+            return
+        kept = record.decided(
+            id=admission.id,
+            kind=kind,
+            subject=admission.subject,
+            decisions=admission.outcome.decisions,
+            allowed=admission.outcome.allowed,
+            reason=admission.outcome.reason,
+            policy=self.rules.digest,
+            now=now,
+            tenant=tenant,
+            about=about,
+            duration=duration,
+        )
+        self._write(record.line(kept))
+
+    def _write(self, line: str, *, refused: bool = False) -> None:
+        try:
+            if self.audit is not None:
+                self.audit.write(line, refused=refused)
+        except AuditUnavailable:
+            raise
+        except Exception as error:  # whatever a sink of one's own raises: what is not recorded is not decided
+            raise AuditUnavailable(f"the audit sink failed: {error!r}") from error
+
+    def refuse(self, refusal: TokenRefused, *, about: About = NOT_A_REQUEST, now: float | None = None) -> None:
+        """Record a token that was not accepted, or that was not there; `refusal.id` is then the record's id."""
+        refusal.id = uuid.uuid4().hex
+        if self.audit is None:
+            return
+        when = self.clock() if now is None else now
+        kept = record.refused(id=refusal.id, reason=refusal.reason, detail=refusal.detail, now=when, about=about)
+        self._write(record.line(kept), refused=True)
+
+    def note(self, reason: Reason, detail: str, *, about: About = NOT_A_REQUEST) -> str:
+        """Record a refusal that no token led to, among the decisions; the id of the record."""
+        id = uuid.uuid4().hex  # noqa: A001 - the word of the record
+        if self.audit is not None:
+            kept = record.refused(id=id, reason=reason, detail=detail, now=self.clock(), about=about)
+            self._write(record.line(kept))
+        return id

@@ -1,0 +1,1 @@
+"""Tests of the demo: its endpoints, its issuer, and its tour."""

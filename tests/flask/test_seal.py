@@ -1,0 +1,211 @@
+"""The seal, declarations, and what an authorizer refuses to start with."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Blueprint, Flask
+
+from policy import Policy, PolicyError
+from policy.flask import Authorizer, authenticated, current_decision, current_subject, public, requires
+from tests.flask.conftest import Protect
+from tests.issuing import VIEWER, bearer, write_policy
+
+VIEW: Any = len  # a view of no file, so that messages name none
+
+
+def seal_error(authz: Authorizer) -> str:
+    with pytest.raises(PolicyError) as caught:
+        authz.seal()
+    return str(caught.value)
+
+
+def test_an_unknown_permission_is_named_with_the_nearest(app: Flask, protect: Protect) -> None:
+    """A typo in a mark is found before the first request."""
+    authz = protect(app)
+    app.add_url_rule("/x", "view", requires("read:dta")(VIEW))
+    assert seal_error(authz) == "\n".join(
+        f"{method} /x: view `len` demands `read:dta`, which the policy does not declare; did you mean `read:data`?"
+        for method in ("GET", "HEAD")
+    )
+
+
+def test_public_with_another_mark_is_an_error(app: Flask, protect: Protect) -> None:
+    """Nobody can be asked and not asked."""
+    authz = protect(app)
+    app.add_url_rule("/x", "view", public(reason="docs")(requires("read:data")(VIEW)))
+    assert seal_error(authz).splitlines()[0] == (
+        'GET /x: view `len` is public and also demands `requires("read:data")`; remove one of them'
+    )
+
+
+def test_failure_is_sticky_for_every_route(app: Flask, protect: Protect) -> None:
+    """One forgotten route stops the whole application, the public routes included; what matches no rule stays 404."""
+    protect(app)
+    app.add_url_rule("/forgotten", "forgotten", lambda: "x")
+    app.add_url_rule("/health", "health", public(reason="health")(lambda: "well"))
+    client = app.test_client()
+    for _ in range(2):
+        answer = client.get("/health")
+        assert (answer.status_code, answer.json["reason"], "WWW-Authenticate" in answer.headers) == (  # type: ignore[index]
+            503,
+            "not-sealed",
+            False,
+        )
+    assert client.get("/nowhere").status_code == 404
+
+
+def test_a_route_added_after_the_seal_is_refused_alone_if_it_is_bad(app: Flask, protect: Protect) -> None:
+    """The rest goes on; a good one joins."""
+    authz = protect(app)
+    app.add_url_rule("/x", "view", requires("read:data")(lambda: "x"))
+    authz.seal()
+    app.add_url_rule("/bad", "bad", lambda: "bad")
+    app.add_url_rule("/good", "good", requires("read:data")(lambda: "good"))
+    client, headers = app.test_client(), bearer(**VIEWER)
+    answers = {path: client.get(path, headers=headers) for path in ("/x", "/bad", "/good")}
+    assert {path: answer.status_code for path, answer in answers.items()} == {"/x": 200, "/bad": 503, "/good": 200}
+    assert answers["/bad"].json["reason"] == "endpoint-undeclared"  # type: ignore[index]
+
+
+def test_routes_of_others_are_declared_by_endpoint_or_blueprint(app: Flask, protect: Protect) -> None:
+    """A declaration is enforced like a mark."""
+    authz = protect(app)
+    docs = Blueprint("docs", __name__, url_prefix="/docs")
+    docs.add_url_rule("/a", "a", lambda: "a")
+    docs.add_url_rule("/b", "b", lambda: "b")
+    app.register_blueprint(docs)
+    app.add_url_rule("/own", "own", lambda: "own")
+    authz.declare("docs.*", requires("read:data"))
+    authz.declare("own", authenticated)
+    authz.seal()
+    client = app.test_client()
+    assert [client.get(path).status_code for path in ("/docs/a", "/docs/b", "/own")] == [401] * 3
+    assert [client.get(path, headers=bearer()).status_code for path in ("/docs/a", "/docs/b", "/own")] == [
+        403,
+        403,
+        200,
+    ]
+
+
+def test_a_declaration_that_matches_nothing_is_an_error(app: Flask, protect: Protect) -> None:
+    """With the nearest endpoint."""
+    authz = protect(app)
+    app.add_url_rule("/x", "view", requires("read:data")(VIEW))
+    authz.declare("vew", authenticated)
+    assert seal_error(authz) == "`authz.declare` names `vew`, which matches no endpoint; did you mean `view`?"
+
+
+@pytest.mark.parametrize("pattern", ["*", "", "a*", "*.a", ".*"])
+def test_only_endpoints_and_blueprints_can_be_declared(pattern: str) -> None:
+    """A bare `*` would declare what nobody has thought of."""
+    with pytest.raises(ValueError, match="is neither an endpoint nor a blueprint"):
+        Authorizer().declare(pattern, authenticated)
+
+
+def test_static_counts_only_if_its_folder_exists(tmp_path: Path) -> None:
+    """Flask's automatic static route needs no declaration as long as it can serve nothing."""
+    for exists in (False, True):
+        app = Flask("shop", static_folder=str(tmp_path / "assets"))
+        authz = Authorizer(app, policy=write_policy(tmp_path / "policies"), audit=None)
+        if exists:
+            (tmp_path / "assets").mkdir()
+            assert 'endpoint "static"' in seal_error(authz) or "static" in seal_error(authz)
+            authz.declare("static", public(reason="assets"))
+        authz.seal()
+        assert app.test_client().get("/static/x.css").status_code == 404
+
+
+def test_a_view_of_a_package_is_mended_by_a_declaration(protect: Protect, tmp_path: Path) -> None:
+    """Nobody can put a decorator into somebody else's code."""
+    (tmp_path / "assets").mkdir()
+    app = Flask("shop", static_folder=str(tmp_path / "assets"))
+    assert '; add `authz.declare("static", ...)`' in seal_error(protect(app))
+
+
+REFUSED_STARTS: dict[str, tuple[dict[str, Any], str]] = {
+    "no audit": (
+        {"policy": "p"},
+        'nothing says where decisions are kept; add audit="var/audit/", or audit=None to keep nothing',
+    ),
+    "no policy": ({"audit": None}, 'no policy is given; add policy="policies/"'),
+}
+
+
+@pytest.mark.parametrize(("options", "message"), REFUSED_STARTS.values(), ids=REFUSED_STARTS.keys())
+def test_a_start_without_policy_or_audit_is_refused(
+    app: Flask, tmp_path: Path, options: dict[str, Any], message: str
+) -> None:
+    """With the line to add."""
+    if "policy" in options:
+        options = {"policy": write_policy(tmp_path / "p")}
+    with pytest.raises(PolicyError) as caught:
+        Authorizer(app, **options)
+    assert str(caught.value) == message
+
+
+def test_an_application_has_one_authorizer(app: Flask, protect: Protect) -> None:
+    """A second one would decide twice and record twice."""
+    protect(app)
+    with pytest.raises(PolicyError, match="the application `shop` has an authorizer already"):
+        protect(app)
+
+
+def test_a_seal_needs_an_application() -> None:
+    """Called before `init_app`, it says so."""
+    expected = "the authorizer has no application: call init_app(app, policy=..., audit=...) first"
+    assert seal_error(Authorizer()) == expected
+
+
+def test_a_loaded_policy_is_taken_as_it_is(app: Flask, tmp_path: Path) -> None:
+    """`policy=` takes a `Policy` too."""
+    rules = Policy.load(write_policy(tmp_path / "p"))
+    Authorizer(app, policy=rules, audit=None)
+    assert app.extensions["policy"].guard.rules is rules
+
+
+def test_marks_refuse_mistakes_where_they_are_written() -> None:
+    """At import, in the line with the mistake."""
+    for arguments, error in (
+        (((), {}), TypeError),
+        ((("read:*",), {}), ValueError),
+        ((("read data",), {}), ValueError),
+        (((5,), {}), TypeError),
+        ((("a",), {"any_of": ("b",)}), TypeError),
+        (((), {"any_of": "abc"}), TypeError),
+    ):
+        with pytest.raises(error):
+            requires(*arguments[0], **arguments[1])
+    with pytest.raises(ValueError, match="the reason why"):
+        public(reason=" ")
+    with pytest.raises(TypeError, match="marks functions and view classes"):
+        requires("read:data")("not a function")  # type: ignore[type-var]
+    with pytest.raises(TypeError, match=r"subclasses of flask\.views\.View"):
+        requires("read:data")(dict)
+
+
+def test_nobody_is_the_subject_where_nobody_was_asked(app: Flask, protect: Protect) -> None:
+    """`current_subject` outside a request or on a public route is an error, not an anonymous person."""
+    authz = protect(app)
+    seen: list[str] = []
+
+    @app.get("/health")
+    @public(reason="health")
+    def health() -> str:
+        with pytest.raises(RuntimeError, match="no subject is known here"):
+            seen.append(current_subject.id)
+        return "well"
+
+    @app.get("/me")
+    @authenticated
+    def me() -> str:
+        with pytest.raises(RuntimeError, match="there is no decision"):
+            seen.append(current_decision.reason)
+        return current_subject.id
+
+    authz.seal()
+    assert app.test_client().get("/health").text == "well"
+    assert app.test_client().get("/me", headers=bearer()).text == "alice"
+    with pytest.raises(RuntimeError, match="no subject is known here"):
+        seen.append(current_subject.id)
+    assert seen == []
