@@ -10,7 +10,7 @@ Names = frozenset[str]
 Pairs = frozenset[tuple[str, str | None]]
 Found = tuple[Pairs, Names, frozenset[BoundRole]]
 
-_FOUND_NOTHING: Final[Found] = (NONE, NONE, NONE)
+FOUND_NOTHING: Final[Found] = (NONE, NONE, NONE)
 
 
 class Assigned:
@@ -48,18 +48,13 @@ class Assigned:
         else:
             self._by_subject.setdefault(subject, []).append(given)
 
-    def _only_exact(self) -> Callable[[str], Found] | None:
+    def _only_exact(self) -> Callable[[str, Found], Found] | None:
         """A shortcut for `find` where every assignment names a subject and nothing else; `None` elsewhere."""
-        if self._by_subject or self._by_client or self._by_group:
-            return None
-        exact = self._exact
-        if not exact:
-            return lambda _: _FOUND_NOTHING
-        return lambda sub: exact.get(sub, _FOUND_NOTHING)
+        return None if self._by_subject or self._by_client or self._by_group else self._exact.get
 
     def find(self, sub: str, kind: Kind, client: str | None, groups: Names) -> Found:
         """What a subject is given: (role, tenant or None) pairs, the unbound roles, and the bound pairs."""
-        exact = self._exact.get(sub, _FOUND_NOTHING)
+        exact = self._exact.get(sub, FOUND_NOTHING)
         others = [given for given in self._candidates(sub, kind, client, groups) if _fits(given, client, groups)]
         if not others:
             return exact

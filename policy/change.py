@@ -1,6 +1,5 @@
 """The smallest change to a subject that would turn a denial into an allow."""
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -77,8 +76,7 @@ def _change(
 def _role_to_add(policy: Compiled, subject: Subject, entry: Entry, kept: frozenset[str]) -> str | None:
     """The role with the fewest permissions that covers, is not denied, can be given, and breaks no constraint anew."""
     candidates = entry.roles - entry.denied
-    reach = Counter(role for other in policy.entries.values() for role in other.roles & candidates)
-    in_order = sorted(candidates, key=lambda role: (reach[role], role))
+    in_order = sorted(candidates, key=lambda role: (policy.reach[role], role))
     return next((role for role in in_order if _can_be_given(policy, subject, role, kept)), None)
 
 

@@ -1,5 +1,6 @@
 """A checked document to flat sets: per permission the roles and scopes that cover it and the roles denied it."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -39,12 +40,14 @@ class Entry:
     """What decides one permission.
 
     `roles` are the assigned roles whose closure covers it, by a grant or by an allow rule; `everyone` says that an
-    allow rule covers it for every subject. `denied` and `denied_all` are the same for deny rules. `scopes` cover it.
+    allow rule covers it for every subject. `denies` says that deny rules name it, and `denied` and `denied_all` are
+    the same for those. `scopes` cover it.
     `duties` are the constraints that bear on it, and `rules` those that name it, in document order.
     """
 
     roles: Names
     everyone: bool
+    denies: bool
     denied: Names
     denied_all: bool
     scopes: Names
@@ -57,7 +60,7 @@ class Compiled:
     """A policy ready to decide. Immutable by agreement: nothing in this library assigns to it after its making."""
 
     __slots__ = ("assigned", "catalogue", "closures", "digest", "document", "duties", "entries", "granted",
-                 "leeways", "readers", "regimes", "seniors")  # fmt: skip
+                 "leeways", "reach", "readers", "regimes", "seniors")  # fmt: skip
 
     def __init__(self, document: Document) -> None:
         roles = document.roles
@@ -69,6 +72,7 @@ class Compiled:
         self.granted: Final = self._grants_of_closures()
         self.duties: Final = tuple(self._duty(constraint) for constraint in document.constraints)
         self.entries: Final = self._entries()
+        self.reach: Final = Counter(role for entry in self.entries.values() for role in entry.roles)
         self.regimes: Final[Mapping[str, Regime]] = _regimes(document.issuers.values())
         self.leeways: Final = {name: issuer.leeway for name, issuer in document.issuers.items()}
         self.assigned: Final = _assigned(document.issuers, document.assignments)
@@ -120,6 +124,7 @@ class Compiled:
         return Entry(
             roles=roles.union(*map(self.meeting, allows)) if allows else roles,
             everyone=any(not rule.roles for rule in allows),
+            denies=bool(denies),
             denied=NONE.union(*map(self.meeting, denies)),
             denied_all=any(not rule.roles for rule in denies),
             scopes=scopes | {name},

@@ -35,18 +35,17 @@ def decide(
     With a `tenant`, the roles bound to it count too, and the subject must belong to it. `resource` and `context` are
     for conditions; a policy of this version cannot have any, so they are neither read nor kept.
     """
-    entry = policy.entries.get(permission)
-    regime = policy.regimes.get(subject.standing)
+    try:
+        entry, regime = policy.entries[permission], policy.regimes[subject.standing]
+    except KeyError:
+        reason = NO_AUTHORITY if permission in policy.entries else UNKNOWN_PERMISSION
+        return _new(Decision, (False, reason, permission, subject, tenant, now, policy))
     held = subject.held if tenant is None else subject.held_in(tenant)
-    if entry is None:
-        reason = UNKNOWN_PERMISSION
-    elif regime is None:
-        reason = NO_AUTHORITY
-    elif tenant is not None and not subject.belongs_to(tenant):
+    if tenant is not None and not subject.belongs_to(tenant):
         reason = TENANT_MISMATCH
     elif entry.duties and any(duty.is_broken(held, subject.permissions) for duty in entry.duties):
         reason = SEPARATION_OF_DUTY
-    elif entry.denied_all or (entry.denied and not entry.denied.isdisjoint(held)):
+    elif entry.denies and (entry.denied_all or not entry.denied.isdisjoint(held)):
         reason = DENIED_BY_RULE
     elif (
         regime != "scopes"
@@ -60,5 +59,5 @@ def decide(
     elif entry.step_up is not None and not policy.is_stepped_up(entry.step_up, subject, now):
         reason = STEP_UP_REQUIRED
     else:
-        reason = ALLOWED
-    return _new(Decision, (reason is ALLOWED, reason, permission, subject, tenant, now, policy))
+        return _new(Decision, (True, ALLOWED, permission, subject, tenant, now, policy))
+    return _new(Decision, (False, reason, permission, subject, tenant, now, policy))

@@ -166,7 +166,8 @@ def sentences(found: Explanation) -> list[str]:
     if found.regime is None:
         lines.append("No authority is declared for this kind of subject.")
     else:
-        lines += [f"Authority is `{found.regime}`: {REGIMES[found.regime]}.", *_roles(found), *_scopes(found)]
+        lines += [f"Authority is `{found.regime}`: {REGIMES[found.regime]}.", *_roles(found)]
+        lines += _scopes(found) if found.regime != "roles" else []
     lines += [_broken_sentence(constraint) for constraint in found.broken]
     lines += [f"Deny rule `{rule}` applies." for rule in found.denied_by]
     if found.step_up:
@@ -187,6 +188,8 @@ def _roles(found: Explanation) -> list[str]:
     if assigned:
         lines.append(f"Given by an assignment: {_listed(assigned)}.")
     lines += [f"{kind.capitalize()} `{name}` is not the issuer's to assert." for kind, name in found.subject.unasserted]
+    if found.regime == "scopes":
+        return lines if found.held else lines[1:]
     if found.direct:
         lines.append("The token names the permission directly.")
     lines += [_grant_sentence(grant) for grant in found.granted_by]

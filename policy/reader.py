@@ -1,11 +1,11 @@
 """Verified claims to a subject: what an issuer's document says as data becomes one reading function, made once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from policy.assignments import Assigned
+from policy.assignments import FOUND_NOTHING, Assigned
 from policy.claims import Claims, Names, SetReader, bound_reader, holds, number, set_reader, text_reader
-from policy.model import ClaimSource, ClaimTest, Issuer, Kind, Target
+from policy.model import ClaimSource, Issuer, Kind, Target
 from policy.permissions import Catalogue
 from policy.subject import NONE, BoundRole, Subject, standing
 
@@ -38,18 +38,21 @@ def _subject_reader(
     issuer: Issuer, assigned: Assigned, catalogue: Catalogue, *, step_up: bool
 ) -> Callable[[Claims, str], Subject]:
     """One closure over everything that is known beforehand: it runs for every request, so it looks nothing up twice."""
-
     name, prefix = issuer.name, issuer.id_prefix
     kinds: tuple[Kind, ...] = ("user", "machine", "unknown")
     standings = {kind: standing(name, kind) for kind in kinds}
-    kind_of = _kind_reader(issuer)
+    kind_of, (twin, suffix, twins, otherwise) = _kind_reader(issuer), _twin(issuer)
     roles_of, bound_of, scopes_of, permissions_of, groups_of, tenant_of, client_of = _readers(issuer)
     login_of = _login_reader(issuer) if step_up else None
     filters = _Filters(issuer, catalogue) if _limited(issuer) else None
     find, only_exact = assigned.find, assigned.only_exact
 
     def read(claims: Claims, token_id: str = "") -> Subject:
-        sub, kind = claims["sub"], kind_of(claims)
+        sub = claims["sub"]
+        if twin is None:
+            kind = kind_of(claims)
+        else:  # the same, without a call: it is on the way of every request
+            kind = twins if (other := claims.get(twin)) and type(other) is str and sub == other + suffix else otherwise
         roles = roles_of(claims) if roles_of else NONE
         bound = bound_of(claims) if bound_of else NONE
         scopes = scopes_of(claims) if scopes_of else NONE
@@ -63,7 +66,7 @@ def _subject_reader(
             roles, bound, scopes, permissions, tenant, unasserted = filters.apply(
                 roles, bound, scopes, permissions, tenant
             )
-        given, held, given_bound = only_exact(sub) if only_exact else find(sub, kind, client, groups)
+        given, held, given_bound = only_exact(sub, FOUND_NOTHING) if only_exact else find(sub, kind, client, groups)
         return _new(
             Subject,
             (prefix + sub if prefix else sub, name, kind, tenant, client, roles, bound, scopes, permissions,
@@ -107,8 +110,6 @@ def _login_reader(issuer: Issuer) -> Callable[[Claims], tuple[str | None, float 
 
 def _kind_reader(issuer: Issuer) -> Callable[[Claims], Kind]:
     tests = {kind: given for kind, given in issuer.kinds.items() if kind != issuer.otherwise}
-    if len(tests) == 1 and issuer.otherwise and (simple := _simple_kind(tests, issuer.otherwise)):
-        return simple
 
     def read(claims: Claims) -> Kind:
         fitting: list[Kind] = [kind for kind, given in tests.items() if all(holds(claims, test) for test in given)]
@@ -119,20 +120,24 @@ def _kind_reader(issuer: Issuer) -> Callable[[Claims], Kind]:
     return read
 
 
-def _simple_kind(tests: Mapping[Kind, tuple[ClaimTest, ...]], otherwise: Kind) -> Callable[[Claims], Kind] | None:
-    """The usual case, `sub` equal to one top-level claim or not: it is on the way of every request."""
-    ((kind, given),) = tests.items()
-    if len(given) != 1 or given[0].same_as is None or given[0].path != ("sub",) or len(given[0].same_as) != 1:
-        return None
-    (other,), suffix = given[0].same_as, given[0].suffix
+class _Twin(NamedTuple):
+    """The usual way of telling kinds apart: `sub` is the same as one claim at the top, or it is not."""
 
-    def read(claims: Claims) -> Kind:
-        value = claims.get(other)
-        if value is None:
-            return otherwise
-        return kind if type(value) is str and claims["sub"] == value + suffix else otherwise
+    claim: str | None = None
+    suffix: str = ""
+    kind: Kind = "unknown"
+    otherwise: Kind = "unknown"
 
-    return read
+
+def _twin(issuer: Issuer) -> _Twin:
+    """The twin of `sub` where kinds are told apart by nothing else; one without a claim elsewhere."""
+    tests = [(kind, test) for kind, given in issuer.kinds.items() if kind != issuer.otherwise for test in given]
+    if len(tests) != 1 or len(issuer.kinds) - (issuer.otherwise in issuer.kinds) != 1 or issuer.otherwise is None:
+        return _Twin()
+    ((kind, test),) = tests
+    if test.same_as is None or len(test.same_as) != 1 or test.path != ("sub",):
+        return _Twin()
+    return _Twin(test.same_as[0], test.suffix, kind, issuer.otherwise)
 
 
 def _allowed_names(patterns: tuple[str, ...] | None) -> Callable[[str], bool] | None:

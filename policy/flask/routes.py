@@ -74,8 +74,14 @@ def routes(app: Flask, declared: Declarations) -> Iterator[Route]:
     for rule in app.url_map.iter_rules():
         if not rule.build_only and not is_static_without_folder(app, rule):
             for method in sorted(rule.methods or {ANY_METHOD}):
-                if not is_automatic_options(rule, method):
+                if not (is_automatic_options(rule, method) or _is_get_again(app, rule, method)):
                     yield route(app, declared, rule, method)
+
+
+def _is_get_again(app: Flask, rule: Rule, method: str) -> bool:
+    """Whether a HEAD runs the very function that GET runs, so that nothing more is to be said of it."""
+    view = app.view_functions.get(rule.endpoint)
+    return method == "HEAD" and "GET" in (rule.methods or ()) and handler(view, "HEAD") is handler(view, "GET")
 
 
 def route(app: Flask, declared: Declarations, rule: Rule, method: str) -> Route:

@@ -22,7 +22,6 @@ denied update:data: no-role-grants-it
   Authority is `roles`: a role must grant it; scopes do not count.
   Roles held: `viewer`.
   No role held grants `update:data`.
-  No scope of the subject covers it; `data.full` or `update:data` would.
   Denied (no-role-grants-it): no role of the subject grants it.
   Smallest change that would allow: give role `senior editor`.
 """

@@ -74,7 +74,6 @@ def test_a_mark_above_the_route_is_an_error_at_the_seal(app: Flask, protect: Pro
     name = "test_a_mark_above_the_route_is_an_error_at_the_seal.<locals>.view"
     assert seal_error(authz).splitlines() == [
         f"test_marks.py, GET /x, line N: nothing says who may call view `{name}`; {MEND}",
-        f"test_marks.py, HEAD /x, line N: nothing says who may call view `{name}`; {MEND}",
         f'test_marks.py, line N: the mark `requires("read:data")` stands above the route of `{name}` and would never '
         "be enforced; move it below the route",
     ]
@@ -129,10 +128,8 @@ def test_a_mark_under_a_wrapper_without_wraps_is_an_error_at_the_seal(app: Flask
     """The registered function carries no mark, so its route is not declared."""
     authz = protect(app)
     app.add_url_rule("/x", "view", careless(requires("read:data")(lambda: SECRET)))
-    assert seal_error(authz).splitlines() == [
-        f"test_marks.py, {method} /x, line N: nothing says who may call view `careless.<locals>.view`; {MEND}"
-        for method in ("GET", "HEAD")
-    ]
+    name = "careless.<locals>.view"
+    assert seal_error(authz) == f"test_marks.py, GET /x, line N: nothing says who may call view `{name}`; {MEND}"
 
 
 def test_a_wrapper_without_wraps_that_is_marked_weaker_trips(app: Flask, protect: Protect) -> None:
