@@ -2,18 +2,36 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from enum import Enum
+from typing import Any, Final, NamedTuple
 
 from policy.decision import Decision
 from policy.reasons import Reason
 
 
+class Unsaid(Enum):
+    """Says that something was not said, where `None` is an answer."""
+
+    UNSAID = "unsaid"
+
+
+UNSAID: Final = Unsaid.UNSAID
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Requires:
-    """All of these permissions, or any one of them."""
+    """All of these permissions, or any one of them.
+
+    `tenant` and `subject` name arguments of the address that must equal the subject's tenant and id; `tenant=None`
+    says that no tenant is asked for. `resource` loads what the permission is asked on. Two marks are equal when all of
+    this is.
+    """
 
     permissions: tuple[str, ...]
     any_of: bool = False
+    tenant: str | Unsaid | None = UNSAID
+    subject: str | None = None
+    resource: Callable[..., Any] | None = None
 
     def refused(self, decisions: Sequence[Decision]) -> Decision | None:
         """The first decision that refuses this mark, as written; `None` where it is met."""
@@ -28,7 +46,11 @@ class Requires:
 
     def __str__(self) -> str:
         names = ", ".join(f'"{name}"' for name in self.permissions)
-        return f"requires(any_of=({names}))" if self.any_of else f"requires({names})"
+        said = [f"any_of=({names})" if self.any_of else names]
+        said += [] if self.tenant is UNSAID else [f'tenant="{self.tenant}"' if self.tenant else "tenant=None"]
+        said += [f'subject="{self.subject}"'] if self.subject else []
+        said += [f"resource={getattr(self.resource, '__name__', '...')}"] if self.resource else []
+        return f"requires({', '.join(said)})"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,12 +63,13 @@ class Authenticated:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Public:
-    """Nobody is asked who they are. `reason` says why, for whoever reads the list of routes."""
+    """Nobody is asked who they are. `reason` says why; with `identify`, a token that is there is looked at."""
 
     reason: str
+    identify: bool = False
 
     def __str__(self) -> str:
-        return f'public(reason="{self.reason}")'
+        return f'public(reason="{self.reason}"{", identify=True" if self.identify else ""})'
 
 
 Mark = Requires | Authenticated | Public
@@ -56,22 +79,27 @@ class Outcome(NamedTuple):
     """What the decisions on all marks of an endpoint amount to.
 
     `refused` is the decision that the answer gives as its reason; `missing_scopes` is not empty only where more scopes
-    alone would allow the whole.
+    alone would allow the whole. `narrowed` is a reason of the endpoint's own to refuse what the decisions allow.
     """
 
     decisions: tuple[Decision, ...]
     refused: Decision | None
     missing_scopes: tuple[str, ...]
+    narrowed: Reason | None = None
 
     @property
     def allowed(self) -> bool:
         """Whether every mark is met."""
-        return self.refused is None
+        return self.refused is None and self.narrowed is None
 
     @property
     def reason(self) -> Reason:
         """The first refused permission's reason, as written, outermost mark first; or `allowed`."""
-        return Reason.ALLOWED if self.refused is None else self.refused.reason
+        return self.refused.reason if self.refused is not None else self.narrowed or Reason.ALLOWED
+
+    def but(self, reason: Reason | None) -> "Outcome":
+        """The same, refused for this reason where it is allowed so far."""
+        return self._replace(narrowed=reason) if reason and self.allowed else self
 
 
 def outcome(marks: Sequence[Mark], decide: Callable[[str], Decision]) -> Outcome:

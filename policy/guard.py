@@ -17,6 +17,7 @@ from policy.subject import Subject
 from policy.tokens import TokenVerifier
 
 Clock = Callable[[], float]
+Narrow = Callable[[], Reason | None]
 NOT_A_REQUEST: Final = About()
 
 
@@ -45,34 +46,41 @@ class Guard:
         Raises `TokenRefused` for a token that is not accepted, which is recorded too, and `AuditUnavailable` where
         the record cannot be kept: then there is no decision.
         """
+        subject = self.identify(token)
         marks = (Requires(permissions=(permission,)),)
-        (decision,) = self.admit(token, marks, kind="check", tenant=tenant).outcome.decisions
+        (decision,) = self.admit(subject, marks, kind="check", tenant=tenant).outcome.decisions
         return decision
 
-    def admit(
-        self,
-        token: str,
-        marks: Sequence[Mark],
-        *,
-        kind: Kind = "request",
-        tenant: str | None = None,
-        about: About = NOT_A_REQUEST,
-    ) -> Admission:
-        """Decide all marks of an endpoint for the bearer of a token, and record it; raises as `check` does."""
-        now, began = self.clock(), time.perf_counter()
-        subject = self._subject(token, now, about)
-        found = outcome(marks, lambda name: self.rules.decide(subject, name, now=now, tenant=tenant))
-        admission = Admission(uuid.uuid4().hex, subject, found)
-        self._keep(admission, kind, now, tenant, about, time.perf_counter() - began)
-        return admission
-
-    def _subject(self, token: str, now: float, about: About) -> Subject:
+    def identify(self, token: str, *, about: About = NOT_A_REQUEST) -> Subject:
+        """Verify a token and read its subject; a token that is not accepted is recorded. Raises as `check` does."""
+        now = self.clock()
         try:
             verified = self.verifier.verify(token, now=now)
             return self.rules.subject(verified.issuer.name, verified.claims, verified.token_id)
         except TokenRefused as refusal:
             self.refuse(refusal, about=about, now=now)
             raise
+
+    def admit(
+        self,
+        subject: Subject,
+        marks: Sequence[Mark],
+        *,
+        kind: Kind = "request",
+        tenant: str | None = None,
+        about: About = NOT_A_REQUEST,
+        narrow: Narrow | None = None,
+    ) -> Admission:
+        """Decide all marks for a subject, and record it; `AuditUnavailable` where the record cannot be kept.
+
+        `narrow` is asked only where the decisions allow, and may give a reason to refuse all the same.
+        """
+        now, began = self.clock(), time.perf_counter()
+        found = outcome(marks, lambda name: self.rules.decide(subject, name, now=now, tenant=tenant))
+        found = found.but(narrow()) if narrow and found.allowed else found
+        admission = Admission(uuid.uuid4().hex, subject, found)
+        self._keep(admission, kind, now, tenant, about, time.perf_counter() - began)
+        return admission
 
     def _keep(
         self, admission: Admission, kind: Kind, now: float, tenant: str | None, about: About, duration: float
@@ -112,10 +120,13 @@ class Guard:
         kept = record.refused(id=refusal.id, reason=refusal.reason, detail=refusal.detail, now=when, about=about)
         self._write(record.line(kept), refused=True)
 
-    def note(self, reason: Reason, detail: str, *, about: About = NOT_A_REQUEST) -> str:
-        """Record a refusal that no token led to, among the decisions; the id of the record."""
+    def note(self, reason: Reason, detail: str, *, about: About = NOT_A_REQUEST, apart: bool = False) -> str:
+        """Record a refusal that no token led to; the id of the record.
+
+        Among the decisions, or `apart` with the refused tokens where anybody at all can bring it about.
+        """
         id = uuid.uuid4().hex  # noqa: A001 - the word of the record
         if self.audit is not None:
             kept = record.refused(id=id, reason=reason, detail=detail, now=self.clock(), about=about)
-            self._write(record.line(kept))
+            self._write(record.line(kept), refused=apart)
         return id

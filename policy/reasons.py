@@ -27,6 +27,7 @@ class Reason(StrEnum):
     MARK_NOT_ENFORCED = "mark-not-enforced"
     NOT_SEALED = "not-sealed"
     RESOURCE_NOT_FOUND = "resource-not-found"
+    RESOURCE_UNAVAILABLE = "resource-unavailable"
 
     AUDIT_UNAVAILABLE = "audit-unavailable"
 
@@ -75,6 +76,7 @@ SENTENCES: Final = MappingProxyType(
         Reason.MARK_NOT_ENFORCED: "a protected function was about to run without its check",
         Reason.NOT_SEALED: "the application's routes and its policy do not fit together",
         Reason.RESOURCE_NOT_FOUND: "there is no such resource",
+        Reason.RESOURCE_UNAVAILABLE: "the resource could not be loaded",
         Reason.AUDIT_UNAVAILABLE: "the decision could not be recorded",
         Reason.TOKEN_ABSENT: "the request carries no bearer token",
         Reason.TOKEN_HEADER: "the Authorization header is malformed or was sent twice",

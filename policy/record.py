@@ -15,7 +15,7 @@ VERSION: Final = 1
 LONGEST_TEXT: Final = 1024
 UNKNOWN_AT_MOST: Final = 50
 
-Kind = Literal["request", "check"]
+Kind = Literal["request", "check", "gate", "probe"]
 _encode: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
 
 

@@ -1,75 +1,47 @@
-"""The Flask extension: one hook before every request, and one after it that no answer escapes."""
+"""The Flask extension as applications see it."""
 
 import functools
-import logging
-import os
-import re
-import threading
-import time
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Unpack
 
-from flask import Flask, Response, request
+from flask import Flask
 
-from policy.audit import AuditLog, AuditSink
-from policy.demand import Public
-from policy.engine import Policy
-from policy.errors import AuditUnavailable, PolicyError, TokenRefused
-from policy.flask import http, seal
-from policy.flask.bearer import bearer_token
-from policy.flask.current import State, state
+from policy.demand import UNSAID, Unsaid
+from policy.errors import PolicyError
+from policy.flask import gates
+from policy.flask.enforcement import Enforcement, Shape
 from policy.flask.marks import Marker
-from policy.flask.routes import Declarations, Route, is_automatic_options, is_static_without_folder, route
-from policy.guard import Clock, Guard
-from policy.reasons import Reason
-from policy.record import About
+from policy.flask.options import Arguments, options
+from policy.flask.routes import Declarations
+from policy.guard import Guard
 from policy.tokens import TokenVerifier
 
-logger: Final = logging.getLogger("policy.flask")
-
-
-class _Unset:
-    """Says that an argument was not given, where `None` is an answer."""
-
-
-_UNSET: Final = _Unset()
-PathLike = str | os.PathLike[str]
+_NOT_GIVEN: Final = object()
 
 
 class Authorizer:
     """Protects the endpoints of Flask applications.
 
     `Authorizer(app, policy="policies/", audit="var/audit/")`, or `init_app` in a factory, whose last line is `seal()`.
-    `policy` is a folder, a file or a `Policy`; `audit` is a folder, an `AuditSink`, or `None` to keep nothing.
     """
 
-    def __init__(
-        self,
-        app: Flask | None = None,
-        *,
-        policy: PathLike | Policy | None = None,
-        audit: PathLike | AuditSink | _Unset | None = _UNSET,
-        clock: Clock = time.time,
-    ) -> None:
+    def __init__(self, app: Flask | None = None, **arguments: Unpack[Arguments]) -> None:
         self._declared = Declarations()
         self._enforcement: Enforcement | None = None
+        self._shape: Shape | None = None
         if app is not None:
-            self.init_app(app, policy=policy, audit=audit, clock=clock)
+            self.init_app(app, **arguments)
+        elif arguments:
+            raise TypeError("an authorizer without an application takes no arguments: give them to init_app")
 
-    def init_app(
-        self,
-        app: Flask,
-        *,
-        policy: PathLike | Policy | None = None,
-        audit: PathLike | AuditSink | _Unset | None = _UNSET,
-        clock: Clock = time.time,
-    ) -> None:
+    def init_app(self, app: Flask, **arguments: Unpack[Arguments]) -> None:
         """Put the hooks in place; `PolicyError` where the policy, its keys or the arguments cannot be used."""
         if "policy" in app.extensions:
             raise PolicyError(f"the application `{app.name}` has an authorizer already")
-        rules = _rules(policy)
-        guard = Guard(rules, TokenVerifier(rules), _sink(audit), clock=clock)
-        self._enforcement = Enforcement(app, guard, self._declared)
+        given = options(app, **arguments)
+        guard = Guard(given.rules, TokenVerifier(given.rules), given.audit, clock=given.clock)
+        self._enforcement = Enforcement(app, guard, self._declared, realm=given.realm)
+        self._enforcement.shape = self._shape
         app.extensions["policy"] = self._enforcement
 
     def declare(self, pattern: str, marker: Marker) -> None:
@@ -88,149 +60,45 @@ class Authorizer:
 
     def factory(self, make: Callable[..., Flask]) -> Callable[..., Flask]:
         """Decorate an application factory: what it returns is sealed."""
-        return _sealing(make)
+
+        @functools.wraps(make)
+        def sealed(*args: Any, **kwargs: Any) -> Flask:
+            app = make(*args, **kwargs)
+            if "policy" not in app.extensions:
+                raise PolicyError(f"`{make.__qualname__}` gave its application no authorizer: call init_app in it")
+            app.extensions["policy"].seal()
+            return app
+
+        return sealed
+
+    def problem(self, shape: Shape) -> Shape:
+        """Decorate a function that takes the body of a refusal and gives another; status and challenge stay."""
+        self._shape = shape
+        if self._enforcement is not None:
+            self._enforcement.shape = shape
+        return shape
+
+    def require(self, *permissions: str, tenant: str | Unsaid | None = UNSAID, resource: Any = _NOT_GIVEN) -> None:
+        """A gate in a view: go on only if the current subject may, else answer as a refused endpoint does.
+
+        The tenant is that of the request unless one is given. `RuntimeError` where no subject is known.
+        """
+        _look_at(resource)
+        gates.gate(permissions, tenant)
+
+    def can(self, permission: str, *, tenant: str | Unsaid | None = UNSAID, resource: Any = _NOT_GIVEN) -> bool:
+        """A probe in a view: whether the current subject may."""
+        _look_at(resource)
+        return gates.probe((permission,), tenant)[permission]
+
+    def can_many(
+        self, permissions: Iterable[str], *, tenant: str | Unsaid | None = UNSAID, resource: Any = _NOT_GIVEN
+    ) -> dict[str, bool]:
+        """Several probes, recorded as one."""
+        _look_at(resource)
+        return gates.probe(permissions, tenant)
 
 
-def _sealing(make: Callable[..., Flask]) -> Callable[..., Flask]:
-    @functools.wraps(make)
-    def sealed(*args: object, **kwargs: object) -> Flask:
-        app = make(*args, **kwargs)
-        app.extensions["policy"].seal()
-        return app
-
-    return sealed
-
-
-def _rules(policy: PathLike | Policy | None) -> Policy:
-    if policy is None:
-        raise PolicyError('no policy is given; add policy="policies/"')
-    return policy if isinstance(policy, Policy) else Policy.load(policy)
-
-
-def _sink(audit: PathLike | AuditSink | _Unset | None) -> AuditSink | None:
-    if isinstance(audit, _Unset):
-        raise PolicyError(
-            'nothing says where decisions are kept; add audit="var/audit/", or audit=None to keep nothing'
-        )
-    return AuditLog(audit) if isinstance(audit, str | os.PathLike) else audit
-
-
-class Enforcement:
-    """Authorization of one application: its guard, its routes, and whether they are sealed."""
-
-    def __init__(self, app: Flask, guard: Guard, declared: Declarations) -> None:
-        self.guard: Final = guard
-        self._app, self._declared = app, declared
-        self._realm = re.sub(r"[^A-Za-z0-9_.-]", "-", app.name)
-        self._lock = threading.Lock()
-        self._sealed: bool | None = None
-        self._known: dict[tuple[object, ...], bool] = {}
-        app.before_request_funcs.setdefault(None, []).insert(0, self.before)
-        app.after_request_funcs.setdefault(None, []).insert(0, self.after)
-
-    def seal(self) -> None:
-        """Check all routes; `PolicyError` with the whole list, and from then on every request is a 503."""
-        found = seal.problems(self._app, self._declared, self.guard.rules, self.before)
-        self._sealed = not found
-        if found:
-            raise PolicyError(found)
-
-    def before(self) -> Response | None:
-        """Decide the request: the answer that refuses it, or `None` for Flask to go on."""
-        rule = request.url_rule
-        if rule is None:
-            return None
-        current = state()
-        current.hook_ran = True
-        if not (self._holds() and seal.hook_is_first(self._app, self.before)):
-            return self._refuse_all(Reason.NOT_SEALED)
-        if is_automatic_options(rule, request.method) or is_static_without_folder(self._app, rule):
-            return None
-        wanted = route(self._app, self._declared, rule, request.method)
-        if not self._is_sound(wanted):
-            return self._refuse_all(Reason.ENDPOINT_UNDECLARED)
-        if isinstance(wanted.marks[0], Public):
-            current.enforced = wanted.marks
-            return None
-        return self._admit(wanted, current)
-
-    def _admit(self, wanted: Route, current: State) -> Response | None:
-        about = self._about()
-        try:
-            token = self._token(about)
-            current.admission = self.guard.admit(token, wanted.marks, about=about)
-        except TokenRefused as refusal:
-            return http.token_refused(refusal, self._realm)
-        except AuditUnavailable as error:
-            logger.critical("%s", error)
-            return http.unavailable(Reason.AUDIT_UNAVAILABLE)
-        found = current.admission.outcome
-        if not found.allowed:
-            return http.refused(found, current.admission.id, self._realm)
-        current.enforced = wanted.marks
-        return None
-
-    def _token(self, about: About) -> str:
-        try:
-            return bearer_token(request.headers.get("Authorization"))
-        except TokenRefused as refusal:
-            self.guard.refuse(refusal, about=about)
-            raise
-
-    def after(self, response: Response) -> Response:
-        """Replace the answer of a request in which a tripwire tripped, or in which the hook was kept from running."""
-        current = state()
-        if current.tripped:
-            return http.server_error(Reason.MARK_NOT_ENFORCED, current.trip_id)
-        if request.url_rule is not None and not current.hook_ran and not seal.hook_is_first(self._app, self.before):
-            return self._refuse_all(Reason.NOT_SEALED)
-        return response
-
-    def _holds(self) -> bool:
-        """Whether the seal holds; the first request sets it where the application did not."""
-        if self._sealed is None:
-            with self._lock:
-                if self._sealed is None:
-                    try:
-                        self.seal()
-                    except PolicyError as error:
-                        logger.critical("the application is not sealed:\n%s", error)
-        return bool(self._sealed)
-
-    def _is_sound(self, wanted: Route) -> bool:
-        """Whether a route is declared rightly; those added after the seal are looked at when first asked for."""
-        key = (wanted.rule.endpoint, wanted.method, wanted.function, wanted.marks)
-        sound = self._known.get(key)
-        if sound is None:
-            found = list(seal.route_problems(wanted, self.guard.rules))
-            for problem in found:
-                logger.critical("%s", problem)
-            sound = self._known[key] = not found
-        return sound
-
-    def _refuse_all(self, reason: Reason) -> Response:
-        return http.unavailable(reason, self.note(reason, f"{request.method} {request.url_rule}"))
-
-    def note(self, reason: Reason, detail: str) -> str:
-        """Record a refusal that is the application's own doing; the id of the record, empty if it cannot be kept."""
-        try:
-            return self.guard.note(reason, detail, about=self._about())
-        except AuditUnavailable as error:
-            logger.critical("%s", error)
-            return ""
-
-    def _about(self) -> About:
-        headers = request.headers
-        return About(
-            method=request.method,
-            route=str(request.url_rule),
-            request_id=headers.get("X-Request-ID", ""),
-            trace_id=_trace_id(headers.get("traceparent", "")),
-        )
-
-
-def _trace_id(traceparent: str) -> str:
-    """The trace id of a W3C `traceparent` header; empty where it has none."""
-    parts = traceparent.split("-")
-    found = parts[1] if len(parts) >= 4 else ""
-    return found if len(found) == 32 and set(found) <= set("0123456789abcdef") else ""
+def _look_at(resource: Any) -> None:
+    if resource is not _NOT_GIVEN:
+        gates.resource_is_unread(resource)

@@ -1,14 +1,15 @@
 """What is known of the current request: kept on its request object, where only this library puts it."""
 
-from dataclasses import dataclass
-from typing import Final, cast
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, cast
 
 from flask import Request, has_request_context, request
 from werkzeug.local import LocalProxy
 
 from policy.decision import Decision
 from policy.demand import Mark
-from policy.guard import Admission
+from policy.guard import Admission, Guard
 from policy.subject import Subject
 
 _ATTRIBUTE: Final = "_claims_policy"
@@ -18,13 +19,19 @@ _ATTRIBUTE: Final = "_claims_policy"
 class State:
     """What the hook found out about one request.
 
-    `enforced` are the marks that were demanded and met; `tripped` says that a function was about to run without its
-    mark having been enforced (`trip_id` is its record); whatever answer comes of that is replaced.
+    `guard` decides the whole request, also when a newer one has come meanwhile. `enforced` are the marks that were
+    demanded and met. `tripped` says that a function was about to run without its mark having been enforced (`trip_id`
+    is its record); whatever answer comes of that is replaced.
     """
 
     hook_ran: bool = False
     enforced: tuple[Mark, ...] = ()
+    guard: Guard | None = None
+    subject: Subject | None = None
     admission: Admission | None = None
+    tenant: str | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    resource: Any = None
     tripped: bool = False
     trip_id: str = ""
 
@@ -38,22 +45,34 @@ def state() -> State:
     return cast("State", found)
 
 
-def _admission() -> Admission:
-    found = state().admission if has_request_context() else None
+def known_subject() -> Subject:
+    """Who makes the current request; `RuntimeError` where nobody was asked."""
+    found = state().subject if has_request_context() else None
     if found is None:
         raise RuntimeError("no subject is known here: outside a request, on a public endpoint, or on one not enforced")
     return found
 
 
 def _decision() -> Decision:
-    decisions = _admission().outcome.decisions
-    if not decisions:
-        raise RuntimeError("the endpoint demands no permission, so there is no decision: it is marked `@authenticated`")
-    return decisions[0]
+    known_subject()
+    admission = state().admission
+    if admission is None or not admission.outcome.decisions:
+        raise RuntimeError("the endpoint demands no permission, so there is no decision")
+    return admission.outcome.decisions[0]
 
 
-current_subject: Subject = cast("Subject", LocalProxy(lambda: _admission().subject))
+def _resource() -> Any:
+    found = state().resource if has_request_context() else None
+    if found is None:
+        raise RuntimeError("no resource was loaded: the endpoint's mark names no `resource=`")
+    return found
+
+
+current_subject: Subject = cast("Subject", LocalProxy(known_subject))
 """Who makes the current request; `RuntimeError` where nobody was asked."""
 
 current_decision: Decision = cast("Decision", LocalProxy(_decision))
 """The decision on the first permission that the endpoint demands, as written, outermost mark first."""
+
+current_resource: Any = LocalProxy(_resource)
+"""What the mark's `resource=` loaded for the current request."""

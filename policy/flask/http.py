@@ -1,8 +1,10 @@
 """Outcomes to HTTP answers: RFC 6750 section 3 for the challenge, RFC 9457 for the body, RFC 9470 for step-up."""
 
 import json
+import logging
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from flask import Response
 
@@ -11,6 +13,7 @@ from policy.errors import TokenRefused
 from policy.model import StepUp
 from policy.reasons import SENTENCES, Reason
 
+logger: Final = logging.getLogger("policy.flask")
 _CLIENT_ERROR: Final = {Reason.TOKEN_ABSENT: None, Reason.TOKEN_HEADER: "invalid_request"}
 
 
@@ -41,7 +44,8 @@ def token_refused(refusal: TokenRefused, realm: str) -> Response:
 def refused(outcome: Outcome, id: str, realm: str) -> Response:  # noqa: A002
     """403 for a subject who may not; 401 where a stronger or more recent login would do."""
     decision = outcome.refused
-    assert decision is not None, "only a refusal is answered here"
+    if decision is None:
+        return _narrowed(outcome.reason, id, realm)
     if decision.reason is Reason.STEP_UP_REQUIRED:
         entry = decision.policy.entries[decision.permission]
         return problem(HTTPStatus.UNAUTHORIZED, decision.reason, id=id, challenge=_step_up(entry.step_up, realm))
@@ -50,6 +54,23 @@ def refused(outcome: Outcome, id: str, realm: str) -> Response:  # noqa: A002
         return problem(HTTPStatus.FORBIDDEN, decision.reason, id=id, challenge=challenge)
     detail = decision.explain().message if decision.reason is Reason.DENIED_BY_RULE else ""
     return problem(HTTPStatus.FORBIDDEN, decision.reason, id=id, detail=detail, challenge=_challenge(realm))
+
+
+def _narrowed(reason: Reason, id: str, realm: str) -> Response:  # noqa: A002
+    if reason is Reason.RESOURCE_NOT_FOUND:
+        return problem(HTTPStatus.NOT_FOUND, reason, id=id)
+    if reason is Reason.RESOURCE_UNAVAILABLE:
+        return server_error(reason, id)
+    return problem(HTTPStatus.FORBIDDEN, reason, id=id, challenge=_challenge(realm))
+
+
+def reshaped(response: Response, shape: Callable[[dict[str, Any]], Mapping[str, Any]]) -> Response:
+    """The same answer with another body; one that cannot be made is logged, and ours stays."""
+    try:
+        response.set_data(json.dumps(dict(shape(json.loads(response.get_data())))) + "\n")
+    except Exception:  # a body of the application's own must not turn a refusal into anything else
+        logger.exception("the function given to `problem` failed")
+    return response
 
 
 def unavailable(reason: Reason, id: str = "") -> Response:  # noqa: A002

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, TypeVar, cast
 from flask import has_request_context
 from flask.views import View
 
-from policy.demand import Authenticated, Mark, Public, Requires
+from policy.demand import UNSAID, Authenticated, Mark, Public, Requires, Unsaid
 from policy.flask.current import state
 from policy.flask.tripwire import trip
 from policy.permissions import is_permission
@@ -45,8 +45,18 @@ class _Marker:
         return f"@{self.mark}"
 
 
-def requires(*permissions: str, any_of: Sequence[str] = ()) -> Marker:
+def requires(
+    *permissions: str,
+    any_of: Sequence[str] = (),
+    tenant: str | Unsaid | None = UNSAID,
+    subject: str | None = None,
+    resource: Callable[..., Any] | None = None,
+) -> Marker:
     """Demand all of the permissions, or any one of `any_of`; marks that are stacked must all be met.
+
+    `tenant` and `subject` name arguments of the address that must equal the subject's tenant and its id; `tenant=None`
+    says that no tenant is asked for. `resource` is a function, async or not, that takes the arguments of the address
+    by keyword and gives the resource, or `None` where there is none; it is called only for those who may.
 
     `TypeError` where nothing is named, `ValueError` where a name is not a permission: patterns belong in a policy.
     """
@@ -58,14 +68,17 @@ def requires(*permissions: str, any_of: Sequence[str] = ()) -> Marker:
             raise TypeError(f"requires takes permissions by name, not {name!r}")
         if not is_permission(name):
             raise ValueError(f"`{name}` is not a permission: segments of letters, digits, `_`, `.`, `-`, joined by `:`")
-    return _Marker(Requires(permissions=names, any_of=bool(any_of)))
+    return _Marker(Requires(permissions=names, any_of=bool(any_of), tenant=tenant, subject=subject, resource=resource))
 
 
-def public(*, reason: str) -> Marker:
-    """Ask nobody who they are: the token is not read. `reason` says why that is right."""
+def public(*, reason: str, identify: bool = False) -> Marker:
+    """Ask nobody who they are: the token is not read. `reason` says why that is right.
+
+    With `identify=True` a good token makes `current_subject`, a bad one is a 401, and none is nobody.
+    """
     if not reason.strip():
         raise ValueError("public takes the reason why nobody is asked")
-    return _Marker(Public(reason=reason))
+    return _Marker(Public(reason=reason, identify=identify))
 
 
 authenticated: Final[Marker] = _Marker(Authenticated())

@@ -6,7 +6,7 @@ from typing import Any
 from flask import Flask
 
 from policy.compile import Compiled
-from policy.demand import Public, Requires
+from policy.demand import UNSAID, Public, Requires
 from policy.errors import Problem
 from policy.flask.marks import made
 from policy.flask.routes import Declarations, Route, routes
@@ -36,10 +36,26 @@ def route_problems(route: Route, policy: Compiled) -> Iterator[Problem]:
         yield _problem(
             route, f"{_view(route)} is public and also demands {others or 'to be public'}", "remove one of them"
         )
+    yield from _argument_problems(route, policy)
     for name in _permissions(route):
         if name not in policy.entries:
             nearest = did_you_mean(name, policy.entries).removeprefix("; ")
             yield _problem(route, f"{_view(route)} demands `{name}`, which the policy does not declare", nearest)
+
+
+def _argument_problems(route: Route, policy: Compiled) -> Iterator[Problem]:
+    """What `tenant=` and `subject=` name must be arguments of the route; and a tenant may have to be named."""
+    required = [mark for mark in route.marks if isinstance(mark, Requires)]
+    tenants = {mark.tenant for mark in required if mark.tenant is not UNSAID}
+    named = {name for name in (*tenants, *(mark.subject for mark in required)) if isinstance(name, str)}
+    for name in sorted(named - set(route.rule.arguments)):
+        hint = did_you_mean(name, route.rule.arguments).removeprefix("; ")
+        yield _problem(route, f"{_view(route)} names the argument `{name}`, which the route does not have", hint)
+    if len(tenants) > 1:
+        yield _problem(route, f"the marks of {_view(route)} ask for different tenants", "name one in all of them")
+    if required and not tenants and policy.document.tenancy == "required":
+        message = f'{_view(route)} asks for no tenant, and the policy has `"tenancy": "required"`'
+        yield _problem(route, message, 'add `tenant="..."` to its mark, or `tenant=None`')
 
 
 def _permissions(route: Route) -> Iterable[str]:

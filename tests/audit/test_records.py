@@ -44,7 +44,7 @@ def test_a_record_holds_every_input_of_the_decision(tmp_path: Path) -> None:
         method="PUT", route="/api/data/<int:id>", request_id="r-1", trace_id="0af7651916cd43dd8448eb211c80319c"
     )
     marks = [Requires(permissions=("update:data", "create:payment"))]
-    admission = by.admit(text, marks, about=about)
+    admission = by.admit(by.identify(text), marks, about=about)
     (record,) = records(tmp_path / "audit")
     duration = record.pop("duration_us")
     assert type(duration) is int
@@ -98,7 +98,7 @@ def test_the_recorded_policy_decides_again_from_the_record_alone(tmp_path: Path)
     ):
         for tenant in (None, "acme"):
             marks = [Requires(permissions=tuple(DOCUMENT["permissions"]))]
-            admission = by.admit(signed(**claims), marks, tenant=tenant)
+            admission = by.admit(by.identify(signed(**claims)), marks, tenant=tenant)
             record = find(tmp_path / "audit", admission.id)
             assert record is not None
             subject = subject_of(record)

@@ -1,0 +1,163 @@
+"""Authorization of one application: a hook before every request, and one after it that no answer escapes."""
+
+import logging
+import re
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from flask import Flask, Response, request
+
+from policy.demand import Public
+from policy.errors import AuditUnavailable, PolicyError, TokenRefused
+from policy.flask import http, seal, signals
+from policy.flask.bearer import bearer_token
+from policy.flask.current import State, state
+from policy.flask.narrowing import narrowed, tenant_asked
+from policy.flask.routes import Declarations, Route, is_automatic_options, is_static_without_folder, route
+from policy.guard import Guard
+from policy.reasons import Reason
+from policy.record import About
+
+logger: Final = logging.getLogger("policy.flask")
+Shape = Callable[[dict[str, Any]], Mapping[str, Any]]
+
+
+class Enforcement:
+    """The guard of one application, its routes, and whether they are sealed."""
+
+    def __init__(self, app: Flask, guard: Guard, declared: Declarations, *, realm: str) -> None:
+        self.guard: Final = guard
+        self.shape: Shape | None = None
+        self.realm: Final = re.sub(r"[^A-Za-z0-9_.-]", "-", realm)
+        self._app, self._declared = app, declared
+        self._lock = threading.Lock()
+        self._sealed: bool | None = None
+        self._known: dict[tuple[object, ...], bool] = {}
+        app.url_value_preprocessors.setdefault(None, []).insert(0, self._take_arguments)
+        app.before_request_funcs.setdefault(None, []).insert(0, self.before)
+        app.after_request_funcs.setdefault(None, []).insert(0, self.after)
+
+    def seal(self) -> None:
+        """Check all routes; `PolicyError` with the whole list, and from then on every request is a 503."""
+        found = seal.problems(self._app, self._declared, self.guard.rules, self.before)
+        self._sealed = not found
+        if found:
+            raise PolicyError(found)
+
+    def _take_arguments(self, endpoint: str | None, arguments: dict[str, Any] | None) -> None:  # noqa: ARG002
+        """Take the address's arguments before a preprocessor of the application can pop them."""
+        state().arguments = dict(arguments or {})
+
+    def before(self) -> Response | None:
+        """Decide the request: the answer that refuses it, or `None` for Flask to go on."""
+        rule = request.url_rule
+        if rule is None:
+            return None
+        current = state()
+        current.hook_ran, current.guard = True, self.guard
+        if not (self._holds() and seal.hook_is_first(self._app, self.before)):
+            return self._refuse_all(Reason.NOT_SEALED)
+        if is_automatic_options(rule, request.method) or is_static_without_folder(self._app, rule):
+            return None
+        wanted = route(self._app, self._declared, rule, request.method)
+        if not self._is_sound(wanted):
+            return self._refuse_all(Reason.ENDPOINT_UNDECLARED)
+        try:
+            return self._enforce(wanted, current, self.about())
+        except TokenRefused as refusal:
+            signals.send(signals.token_refused, self._app, refusal=refusal)
+            return self.shaped(http.token_refused(refusal, self.realm))
+        except AuditUnavailable as error:
+            logger.critical("%s", error)
+            return self.shaped(http.unavailable(Reason.AUDIT_UNAVAILABLE))
+
+    def _enforce(self, wanted: Route, current: State, about: About) -> Response | None:
+        marks = wanted.marks
+        if isinstance(marks[0], Public):
+            if marks[0].identify and request.headers.get("Authorization"):
+                current.subject = self._identify(about)
+            current.enforced = marks
+            return None
+        current.tenant = tenant_asked(marks, current.arguments)
+        subject = self._identify(about)
+        admission = self.guard.admit(
+            subject, marks, tenant=current.tenant, about=about, narrow=lambda: narrowed(marks, subject, current)
+        )
+        signals.send(signals.decision_made, self._app, kind="request", admission=admission)
+        if not admission.outcome.allowed:
+            return self.shaped(http.refused(admission.outcome, admission.id, self.realm))
+        current.subject, current.admission, current.enforced = subject, admission, marks
+        return None
+
+    def _identify(self, about: About) -> Any:
+        try:
+            token = bearer_token(request.headers.get("Authorization"))
+        except TokenRefused as refusal:
+            self.guard.refuse(refusal, about=about)
+            raise
+        return self.guard.identify(token, about=about)
+
+    def shaped(self, response: Response) -> Response:
+        """The refusal with the body that the application gives it; status and headers stay as they are."""
+        return response if self.shape is None else http.reshaped(response, self.shape)
+
+    def after(self, response: Response) -> Response:
+        """Replace the answer of a request in which a tripwire tripped, or in which the hook was kept from running."""
+        current = state()
+        if current.tripped:
+            return http.server_error(Reason.MARK_NOT_ENFORCED, current.trip_id)
+        if request.url_rule is not None and not current.hook_ran and not seal.hook_is_first(self._app, self.before):
+            return self._refuse_all(Reason.NOT_SEALED)
+        return response
+
+    def _holds(self) -> bool:
+        """Whether the seal holds; the first request sets it where the application did not."""
+        if self._sealed is None:
+            with self._lock:
+                if self._sealed is None:
+                    try:
+                        self.seal()
+                    except PolicyError as error:
+                        logger.critical("the application is not sealed:\n%s", error)
+        return bool(self._sealed)
+
+    def _is_sound(self, wanted: Route) -> bool:
+        """Whether a route is declared rightly; those added after the seal are looked at when first asked for."""
+        key = (wanted.rule.endpoint, wanted.rule.rule, wanted.method, wanted.function, wanted.marks)
+        sound = self._known.get(key)
+        if sound is None:
+            found = list(seal.route_problems(wanted, self.guard.rules))
+            for problem in found:
+                logger.critical("%s", problem)
+            sound = self._known[key] = not found
+        return sound
+
+    def _refuse_all(self, reason: Reason) -> Response:
+        id = self.note(reason, f"{request.method} {request.url_rule}", apart=True)  # noqa: A001
+        return self.shaped(http.unavailable(reason, id))
+
+    def note(self, reason: Reason, detail: str, *, apart: bool = False) -> str:
+        """Record a refusal that is the application's own doing; the id of the record, empty if it cannot be kept."""
+        try:
+            return self.guard.note(reason, detail, about=self.about(), apart=apart)
+        except AuditUnavailable as error:
+            logger.critical("%s", error)
+            return ""
+
+    def about(self) -> About:
+        """What a record says of the current request."""
+        headers = request.headers
+        return About(
+            method=request.method,
+            route=str(request.url_rule),
+            request_id=headers.get("X-Request-ID", ""),
+            trace_id=_trace_id(headers.get("traceparent", "")),
+        )
+
+
+def _trace_id(traceparent: str) -> str:
+    """The trace id of a W3C `traceparent` header; empty where it has none."""
+    parts = traceparent.split("-")
+    found = parts[1] if len(parts) >= 4 else ""
+    return found if len(found) == 32 and set(found) <= set("0123456789abcdef") else ""

@@ -1,0 +1,67 @@
+"""What an authorizer is given: as arguments, or as `POLICY_*` keys of the application's configuration."""
+
+import os
+import time
+from typing import Any, Final, NamedTuple, TypedDict, Unpack
+
+from flask import Flask
+
+from policy.audit import AuditLog, AuditSink
+from policy.engine import Policy
+from policy.errors import PolicyError, Problem
+from policy.guard import Clock
+from policy.nearest import did_you_mean
+
+PathLike = str | os.PathLike[str]
+KEYS: Final = {"POLICY_PATH": "policy", "POLICY_AUDIT": "audit", "POLICY_REALM": "realm"}
+
+
+class Arguments(TypedDict, total=False):
+    """What `Authorizer` and `init_app` take; each is also a key of the configuration, and an argument wins.
+
+    `policy` (`POLICY_PATH`): a folder, a file or a `Policy`. `audit` (`POLICY_AUDIT`): a folder, `"stdout"`,
+    `"logging"`, an `AuditSink`, or `None` to keep nothing. `realm` (`POLICY_REALM`): the name in challenges, the
+    application's own unless given. `clock`: seconds since 1970.
+    """
+
+    policy: PathLike | Policy
+    audit: PathLike | AuditSink | None
+    realm: str
+    clock: Clock
+
+
+class Options(NamedTuple):
+    """The arguments, complete and loaded."""
+
+    rules: Policy
+    audit: AuditSink | None
+    realm: str
+    clock: Clock
+
+
+def options(app: Flask, **arguments: Unpack[Arguments]) -> Options:
+    """Put arguments and configuration together; `PolicyError` where something is missing or unknown."""
+    given: dict[str, Any] = {**_configured(app), **arguments}
+    if given.get("policy") is None:
+        raise PolicyError('no policy is given; add policy="policies/"')
+    if "audit" not in given:
+        raise PolicyError(
+            'nothing says where decisions are kept; add audit="var/audit/", or audit=None to keep nothing'
+        )
+    rules = given["policy"] if isinstance(given["policy"], Policy) else Policy.load(given["policy"])
+    return Options(rules, _sink(given["audit"]), given.get("realm") or app.name, given.get("clock") or time.time)
+
+
+def _sink(audit: PathLike | AuditSink | None) -> AuditSink | None:
+    return AuditLog(audit) if isinstance(audit, str | os.PathLike) else audit
+
+
+def _configured(app: Flask) -> dict[str, Any]:
+    found = {key: value for key, value in app.config.items() if key.startswith("POLICY_")}
+    unknown = [key for key in found if key not in KEYS]
+    if unknown:
+        raise PolicyError(
+            Problem(message=f"unknown configuration key `{key}`", hint=did_you_mean(key, KEYS).removeprefix("; "))
+            for key in unknown
+        )
+    return {KEYS[key]: value for key, value in found.items()}
