@@ -137,6 +137,12 @@ class Compiled:
         """The roles whose closure meets the roles of a rule."""
         return NONE.union(*(self.seniors[role] for role in rule.roles))
 
+    def belongs(self, subject: Subject, tenant: str) -> bool:
+        """Whether the tenant is the subject's own, or one that a role of it is bound to; unknown roles bind to none."""
+        return tenant == subject.tenant or any(
+            where == tenant and role in self.closures for role, where in subject.bound
+        )
+
     def is_stepped_up(self, step_up: StepUp, subject: Subject, now: float) -> bool:
         """Whether the subject's login is strong and recent enough (RFC 9470)."""
         if step_up.acr and subject.acr not in step_up.acr:

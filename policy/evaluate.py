@@ -41,7 +41,7 @@ def decide(
         reason = NO_AUTHORITY if permission in policy.entries else UNKNOWN_PERMISSION
         return _new(Decision, (False, reason, permission, subject, tenant, now, policy))
     held = subject.held if tenant is None else subject.held_in(tenant)
-    if tenant is not None and not subject.belongs_to(tenant):
+    if tenant is not None and not policy.belongs(subject, tenant):
         reason = TENANT_MISMATCH
     elif entry.duties and any(duty.is_broken(held, subject.permissions) for duty in entry.duties):
         reason = SEPARATION_OF_DUTY

@@ -129,12 +129,15 @@ def _way(policy: Compiled, role: str, permission: str) -> RoleGrant | None:
     if permission not in policy.granted.get(role, ()):
         return None
     ways: list[tuple[str, ...]] = [(role,)]
+    seen = {role}
     for way in ways:  # grows while it is walked: breadth first, so the first hit is the shortest
         last = policy.document.roles[way[-1]]
         for pattern in last.grants:
             if permission in policy.catalogue.expand(pattern):
                 return RoleGrant(path=way, by=pattern)
-        ways.extend((*way, parent) for parent in last.inherits if permission in policy.granted[parent])
+        fresh = [parent for parent in last.inherits if permission in policy.granted[parent] and parent not in seen]
+        seen.update(fresh)
+        ways.extend((*way, parent) for parent in fresh)
     return None
 
 

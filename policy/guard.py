@@ -30,15 +30,25 @@ class Admission(NamedTuple):
 
 
 class Guard:
-    """Policy, verifier, log and clock together. `audit=None` says by name that nothing is kept."""
+    """Policy, verifier, log and clock together. `audit=None` says by name that nothing is kept.
+
+    `remark` stands in every record: how the policy in force stands to the one on disk, where they differ.
+    """
 
     def __init__(
-        self, rules: Policy, verifier: TokenVerifier, audit: AuditSink | None, *, clock: Clock = time.time
+        self,
+        rules: Policy,
+        verifier: TokenVerifier,
+        audit: AuditSink | None,
+        *,
+        clock: Clock = time.time,
+        remark: str = "",
     ) -> None:
         self.rules: Final = rules
         self.verifier: Final = verifier
         self.audit: Final = audit
         self.clock: Final = clock
+        self.remark: Final = remark
 
     def check(self, token: str, permission: str, *, tenant: str | None = None) -> Decision:
         """Decide one permission for the bearer of a token, and record it.
@@ -99,6 +109,7 @@ class Guard:
             tenant=tenant,
             about=about,
             duration=duration,
+            remark=self.remark,
         )
         self._write(record.line(kept))
 

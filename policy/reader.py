@@ -49,10 +49,8 @@ def _subject_reader(
 
     def read(claims: Claims, token_id: str = "") -> Subject:
         sub = claims["sub"]
-        if twin is None:
-            kind = kind_of(claims)
-        else:  # the same, without a call: it is on the way of every request
-            kind = twins if (other := claims.get(twin)) and type(other) is str and sub == other + suffix else otherwise
+        other = claims.get(twin)  # the usual test of kinds, without a call: it is on the way of every request
+        kind = twins if type(other) is str and sub == other + suffix else otherwise if twin else kind_of(claims)
         roles = roles_of(claims) if roles_of else NONE
         bound = bound_of(claims) if bound_of else NONE
         scopes = scopes_of(claims) if scopes_of else NONE
@@ -123,7 +121,7 @@ def _kind_reader(issuer: Issuer) -> Callable[[Claims], Kind]:
 class _Twin(NamedTuple):
     """The usual way of telling kinds apart: `sub` is the same as one claim at the top, or it is not."""
 
-    claim: str | None = None
+    claim: str = ""
     suffix: str = ""
     kind: Kind = "unknown"
     otherwise: Kind = "unknown"

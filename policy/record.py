@@ -47,6 +47,7 @@ def decided(
     tenant: str | None,
     about: About,
     duration: float,
+    remark: str = "",
 ) -> dict[str, Any]:
     """The record of an enforced request or a checked token; `policy` is the digest, `duration` is in seconds."""
     capped: list[str] = []
@@ -61,6 +62,7 @@ def decided(
         "policy": policy,
         **_about(about, capped),
         "duration_us": round(duration * 1e6),
+        **({"standing": remark} if remark else {}),
         **({"capped": sorted(set(capped))} if capped else {}),
     }
 
@@ -119,7 +121,7 @@ def _subject(subject: Subject, decisions: Sequence[Decision], capped: list[str])
         "issuer": subject.issuer,
         "kind": subject.kind,
         "client": _cut("subject.client", subject.client, capped),
-        "tenant": _cut("subject.tenant", subject.tenant, capped),
+        "tenant": subject.tenant,
         **({"authority": subject.authority} if subject.authority else {}),
         "roles": _names("subject.roles", subject.roles, known_roles, capped),
         "bound_roles": sorted(map(list, subject.bound_roles)),
@@ -128,7 +130,7 @@ def _subject(subject: Subject, decisions: Sequence[Decision], capped: list[str])
         "groups": sorted(subject.groups),
         "assigned": sorted(map(list, subject.assigned), key=str),
         "unasserted": [list(pair) for pair in subject.unasserted[:UNKNOWN_AT_MOST]],
-        **({"acr": _cut("subject.acr", subject.acr, capped)} if subject.acr is not None else {}),
+        **({"acr": subject.acr} if subject.acr is not None else {}),
         **({"auth_time": subject.auth_time} if subject.auth_time is not None else {}),
     }
 
@@ -146,7 +148,7 @@ def _names(field: str, names: Iterable[str], known: Mapping[str, Any], capped: l
     unknown = sorted(name for name in names if name not in known)
     if len(unknown) > UNKNOWN_AT_MOST or any(len(name) > LONGEST_TEXT for name in unknown):
         capped.append(field)
-    return sorted(kept + [name[:LONGEST_TEXT] for name in unknown[:UNKNOWN_AT_MOST]])
+    return sorted(kept + [name for name in unknown[:UNKNOWN_AT_MOST] if len(name) <= LONGEST_TEXT])
 
 
 def subject_of(record: Mapping[str, Any]) -> Subject:

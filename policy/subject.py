@@ -1,7 +1,7 @@
 """Who asks: made from verified claims, or by hand in a job or a test."""
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, NamedTuple, Self, get_args
 
 from policy.model import Kind, Regime
 
@@ -68,6 +68,8 @@ class Subject(_Subject):
         """Build a subject by hand; `ValueError` where it does not say whose authority counts."""
         if bool(issuer) == (authority is not None):
             raise ValueError("a subject has either an issuer, whose authority the policy declares, or an authority")
+        if authority is not None and authority not in get_args(Regime):
+            raise ValueError(f"an authority is one of {', '.join(get_args(Regime))}, not {authority!r}")
         names = {"roles": roles, "scopes": scopes, "permissions": permissions, "bound_roles": bound_roles}
         for word, given in names.items():
             if isinstance(given, str):
@@ -84,7 +86,3 @@ class Subject(_Subject):
         if tenant is None or not self.bound:
             return self.held
         return self.held.union(role for role, where in self.bound if where == tenant)
-
-    def belongs_to(self, tenant: str) -> bool:
-        """Whether the tenant is the subject's own or one that a role of the subject is bound to."""
-        return tenant == self.tenant or any(where == tenant for _, where in self.bound)

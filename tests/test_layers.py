@@ -7,8 +7,9 @@ import pytest
 from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).parents[1]
-PURE = ["document", "evaluate", "demand", "record", "decision", "explain", "change", "compile", "reader", "claims",
-        "assignments", "hierarchy", "subject", "permissions", "nearest", "model", "errors", "reasons"]  # fmt: skip
+PURE = ["document", "analysis", "evaluate", "demand", "record", "decision", "explain", "change", "compile", "reader",
+        "claims", "assignments", "hierarchy", "subject", "permissions", "nearest", "model", "errors",
+        "reasons"]  # fmt: skip
 
 
 def test_imports_go_one_way(monkeypatch: pytest.MonkeyPatch) -> None:

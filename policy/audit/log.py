@@ -1,12 +1,23 @@
-"""The log of decisions as a folder: one file per process, and one more for refused tokens."""
+"""The log of decisions as a folder: one file per process, and others for refused tokens."""
 
+import atexit
+import contextlib
+import math
 import os
 import threading
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Final, Protocol
+from types import TracebackType
+from typing import Final, Protocol, Self
 
-from policy.errors import AuditUnavailable
+from policy.audit.growing import Bounds, GrowingFile
+from policy.audit.limiter import Limiter
+from policy.audit.surplus import Surplus
+from policy.errors import AuditUnavailable, PolicyError
+
+Clock = Callable[[], float]
+MIB: Final = 2**20
 
 
 class AuditSink(Protocol):
@@ -20,58 +31,122 @@ class AuditLog:
     """A folder of decisions.
 
     A line is accepted when the operating system has taken it: it survives the end of the process, not a power cut.
-    Files are opened at the first line of each process, so forks get files of their own.
+    Files are opened at the first line of each process, so forks get files of their own. Whatever keeps the folder from
+    taking a line, the next line tries again, so the log heals without a restart.
+
+    Refused and absent tokens, which anybody can send, are kept within limits:
+
+    - `refused_rate`: lines a second of one process, in the long run, after a `refused_burst` of lines at once;
+    - `refused_bytes`: size of one file of them in bytes; a process keeps the one it writes and the one before;
+    - `refused_total`: size in bytes of all of them in the folder, those of ended processes too; the oldest go first.
+
+    What the rate leaves out is counted by reason, and told in a line of kind `surplus` at most once a second, with the
+    next line of any kind, at `close` and at the end of the process. A process that is killed takes its counts along.
+
+    Usable as a context manager. `monotonic` and `clock` return seconds; they are given in tests. `PolicyError` for a
+    limit that is not above 0.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        refused_rate: float = 50,
+        refused_burst: int = 200,
+        refused_bytes: int = 16 * MIB,
+        refused_total: int = 512 * MIB,
+        monotonic: Clock = time.monotonic,
+        clock: Clock = time.time,
+    ) -> None:
         self.folder: Final = Path(folder)
-        self._lock = threading.Lock()
-        self._decisions = _File(self.folder, "decisions")
-        self._refused = _File(self.folder, "refused")
+        self._rate: Final = _above_zero("refused_rate", refused_rate)
+        self._burst: Final = math.ceil(_above_zero("refused_burst", refused_burst))
+        limits = _above_zero("refused_bytes", refused_bytes), _above_zero("refused_total", refused_total)
+        self._bounds: Final = Bounds(file=math.ceil(limits[0]), total=math.ceil(limits[1]))
+        self._monotonic: Final = monotonic
+        self._clock: Final = clock
+        self._begin()
         os.register_at_fork(after_in_child=self._forked)
+        atexit.register(self._end)
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._decisions = GrowingFile(self.folder, "decisions")
+        self._refused = GrowingFile(self.folder, "refused", self._bounds)
+        self._limiter = Limiter(rate=self._rate, burst=self._burst, clock=self._monotonic)
+        self._surplus = Surplus(monotonic=self._monotonic, clock=self._clock)
 
     def _forked(self) -> None:
-        self._lock = threading.Lock()
-        self._decisions, self._refused = _File(self.folder, "decisions"), _File(self.folder, "refused")
+        """In a child: its own lock, files and counts; the parent's are the parent's to tell."""
+        for file in (self._decisions, self._refused):
+            with contextlib.suppress(OSError):
+                file.close()
+        self._begin()
+
+    def _end(self) -> None:
+        with contextlib.suppress(AuditUnavailable):
+            self.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def write(self, line: str, *, refused: bool = False) -> None:
-        """Append one line; `AuditUnavailable` where the folder does not take it."""
-        file = self._refused if refused else self._decisions
+        """Append one line; `AuditUnavailable` where the folder does not take it.
+
+        A refused line over the limits is counted instead of kept, and that is no error.
+        """
         try:
+            data = line.encode("ascii") + b"\n"
             with self._lock:
-                file.append(line.encode("ascii") + b"\n")
-        except (OSError, UnicodeEncodeError) as error:
-            raise AuditUnavailable(f"the audit folder `{self.folder}` takes no line: {error}") from error
+                if refused:
+                    self._write_refused(line, data)
+                else:
+                    self._write_decision(data)
+        except (OSError, ValueError) as error:
+            raise self._unavailable(error) from error
 
+    def close(self) -> None:
+        """Tell what was counted and let go of the files; `AuditUnavailable` where that line is not taken.
 
-class _File:
-    """One growing file. After a failure it is opened anew under another name, so a torn line stays where it is."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self._folder, self._name = folder, name
-        self._descriptor: int | None = None
-
-    def append(self, data: bytes) -> None:
-        if self._descriptor is not None and os.fstat(self._descriptor).st_nlink == 0:
-            self._close()
-        if self._descriptor is None:
-            self._descriptor = self._open()
+        May be called again. A line that comes later opens a new file.
+        """
         try:
-            written = os.write(self._descriptor, data)
-        except OSError:
-            self._close()
-            raise
-        if written != len(data):
-            self._close()
-            raise OSError(f"only {written} of {len(data)} bytes were taken")
+            with self._lock, contextlib.ExitStack() as stack:
+                stack.callback(self._decisions.close)
+                stack.callback(self._refused.close)
+                if self._surplus:
+                    self._tell_surplus()
+        except OSError as error:
+            raise self._unavailable(error) from error
 
-    def _open(self) -> int:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        started = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
-        path = self._folder / f"{self._name}-{started}-{os.getpid()}.jsonl"
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+    def _write_decision(self, data: bytes) -> None:
+        self._decisions.append(data)
+        if self._surplus.due():
+            with contextlib.suppress(OSError):  # this decision is kept; the counts stay, and are told another time
+                self._tell_surplus()
 
-    def _close(self) -> None:
-        if self._descriptor is not None:
-            os.close(self._descriptor)
-        self._descriptor = None
+    def _write_refused(self, line: str, data: bytes) -> None:
+        if not self._limiter.passes():
+            self._surplus.count(line)
+            return
+        if self._surplus.due():
+            self._tell_surplus()
+        self._refused.append(data)
+
+    def _tell_surplus(self) -> None:
+        self._refused.append(self._surplus.line().encode("ascii") + b"\n")
+        self._surplus.clear()
+
+    def _unavailable(self, error: Exception) -> AuditUnavailable:
+        return AuditUnavailable(f"the audit folder `{self.folder}` takes no line: {error}")
+
+
+def _above_zero(name: str, value: float) -> float:
+    if not 0 < value < math.inf:
+        raise PolicyError(f"`{name}` of an audit log must be above 0, not {value}")
+    return value

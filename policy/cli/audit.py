@@ -1,9 +1,11 @@
 """`policy audit`: what was decided."""
 
-from policy.cli import audit_show
+from policy.cli import audit_show, audit_tail
 from policy.cli.arguments import Commands, group
 
 
 def add(commands: Commands) -> None:
-    """Add the parser of the group."""
-    audit_show.add(group(commands, "audit", "read the log of decisions"))
+    """Add the parsers of the group."""
+    inner = group(commands, "audit", "read the log of decisions")
+    audit_tail.add(inner)
+    audit_show.add(inner)

@@ -3,7 +3,7 @@
 import argparse
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from policy.audit import find
 from policy.cli.arguments import CannotRun, Commands, command, takes_json, takes_policy
@@ -17,6 +17,8 @@ from policy.reasons import SENTENCES, Reason
 from policy.record import subject_of
 
 Record = Mapping[str, Any]
+#: Kinds of which nothing was decided.
+_UNDECIDED: Final = {"refused": "refused", "surplus": "refused and not kept"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -112,8 +114,8 @@ def _print_json(record: Record, derived: Derived | None) -> None:
 def _print(record: Record) -> None:
     good = record.get("outcome") == "allow"
     kind, reason = record.get("kind", "record"), str(record.get("reason", ""))
-    word = "refused" if kind == "refused" else f"{'allowed' if good else 'denied'} {kind}"
-    say(verdict(word, good=good), f" {record['id']}", "" if good else f": {reason}")
+    word = _UNDECIDED.get(str(kind)) or f"{'allowed' if good else 'denied'} {kind}"
+    say(verdict(word, good=good), f" {record['id']}", "" if good or not reason else f": {reason}")
     rows = [("when", record.get("time")), ("asked", _asked(record)), ("tenant asked", record.get("tenant"))]
     rows += _who(record) if _was_decided(record) else []
     rows += [
@@ -125,6 +127,8 @@ def _print(record: Record) -> None:
         ("trace id", record.get("trace_id")),
         ("took", _took(record.get("duration_us"))),
         ("cut short", _listed(record.get("capped"))),
+        ("since", record.get("since")),
+        ("not kept", counted(record)),
     ]
     say_columns([(word, str(value)) for word, value in rows if value], indent=2)
     _print_verdicts(record)
@@ -148,6 +152,12 @@ def _took(microseconds: Any) -> str:
 
 def _listed(names: Any) -> str:
     return ", ".join(map(str, names)) if isinstance(names, list) else ""
+
+
+def counted(record: Record) -> str:
+    """How many lines were not kept, by reason, in a record that tells so."""
+    counts = record.get("counts")
+    return ", ".join(f"{reason} x{count}" for reason, count in counts.items()) if isinstance(counts, dict) else ""
 
 
 def _sentence(reason: str) -> str:

@@ -82,8 +82,9 @@ def _place(issuer: str, documents: Sequence[Source]) -> tuple[str, int]:
     """The document that declares an issuer, and the line."""
     for each in documents:
         if issuer in json.loads(each.text).get("issuers", {}):
-            path = ("issuers", issuer)
-            return each.name, lines(each.text.decode(), {path}).get(path, 0)
+            whole = ("issuers", issuer)
+            found = lines(each.text.decode(), {whole})
+            return each.name, found.get(whole, found.get(keys, 0))
     return "", 0
 
 

@@ -160,7 +160,7 @@ def _in_shape(value: dict[str, Any], place: Place, findings: Findings) -> tuple[
     _report(shaped, place.source, findings)
     left, indexes = _without({each.path[:2] for each in shaped}, value)
     shaped = schema.document(left)
-    return ({} if isinstance(shaped, list) else shaped), indexes
+    return ({}, {}) if isinstance(shaped, list) else (shaped, indexes)
 
 
 def _without(bad: set[Any], value: dict[str, Any]) -> tuple[dict[str, Any], dict[str, list[int]]]:

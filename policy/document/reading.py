@@ -19,15 +19,15 @@ BOM: Final = b"\xef\xbb\xbf"
 MIB: Final = 2**20
 
 WHITE: Final = b" \t\r\n"
-STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 DEPTHS: Final[Mapping[int, int]] = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 #: The messages of the standard library's parser, in our words.
 SYNTAX: Final[Mapping[str, str]] = {
     "Expecting value": "a value is expected",
-    "Expecting property name enclosed in double quotes": "a key in double quotes is expected",
-    "Illegal trailing comma before end of object": "a key in double quotes is expected",
+    "Expecting property name enclosed in double quotes": "a key in double quotes is expected (no comma after the last)",
+    "Illegal trailing comma before end of object": "a key in double quotes is expected (no comma after the last)",
     "Illegal trailing comma before end of array": "a value is expected",
     "Expecting ':' delimiter": "a colon is expected",
     "Expecting ',' delimiter": "a comma is expected",

@@ -17,6 +17,15 @@ UNSUPPORTED: Final[Mapping[JsonPath, str]] = {
     ("revocations",): "revocations (`revocations`) are not supported by this version",
     ("issuers", "*", "keys", "jwks_uri"): "fetching keys (`jwks_uri`) is not supported by this version",
     ("issuers", "*", "keys", "discovery"): "fetching keys (`discovery`) is not supported by this version",
+    **{
+        (
+            "issuers",
+            "*",
+            "keys",
+            name,
+        ): "a secret never stands in a policy: name its variable by `env`, or its file by `file`"
+        for name in ("secret", "key", "k", "value", "password", "shared_secret")
+    },
 }
 
 

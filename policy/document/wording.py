@@ -78,6 +78,7 @@ WORDS: Final[Mapping[str, Words]] = {
     "dict_type": _must_be("an object"),
     "bool_type": _must_be("true or false"),
     "int_type": _integer,
+    "string_unicode": _always("has a lone surrogate"),
     "string_too_short": _always("must not be empty"),
     "too_short": _always("must not be empty"),
     "greater_than_equal": lambda context, value: f"must be at least {context['ge']}, not {quoted(value)}",
@@ -98,7 +99,7 @@ def _seen(value: object) -> str:
 
 def in_words(kind: str, context: Mapping[str, Any], value: object) -> str:
     """One pydantic error, by its type, context and input, in this library's words."""
-    return WORDS[kind](context, value)
+    return WORDS.get(kind, _always("has a value that cannot be used"))(context, value)
 
 
 def choices(context: Mapping[str, Any]) -> tuple[str, ...]:

@@ -10,11 +10,9 @@ from policy.demand import UNSAID, Unsaid
 from policy.errors import PolicyError
 from policy.flask import gates
 from policy.flask.enforcement import Enforcement, Shape
-from policy.flask.marks import Marker
+from policy.flask.marks import Marker, is_marker
 from policy.flask.options import Arguments, options
 from policy.flask.routes import Declarations
-from policy.guard import Guard
-from policy.tokens import TokenVerifier
 
 _NOT_GIVEN: Final = object()
 
@@ -38,14 +36,14 @@ class Authorizer:
         """Put the hooks in place; `PolicyError` where the policy, its keys or the arguments cannot be used."""
         if "policy" in app.extensions:
             raise PolicyError(f"the application `{app.name}` has an authorizer already")
-        given = options(app, **arguments)
-        guard = Guard(given.rules, TokenVerifier(given.rules), given.audit, clock=given.clock)
-        self._enforcement = Enforcement(app, guard, self._declared, realm=given.realm)
+        self._enforcement = Enforcement(app, options(app, **arguments), self._declared)
         self._enforcement.shape = self._shape
         app.extensions["policy"] = self._enforcement
 
     def declare(self, pattern: str, marker: Marker) -> None:
         """Say what an endpoint one does not own demands, or all of a blueprint: `declare("docs.*", requires("a"))`."""
+        if not is_marker(marker):
+            raise TypeError('declare takes an endpoint and a mark: declare("docs.*", requires("read:docs"))')
         self._declared.add(pattern, marker.mark)
 
     def seal(self) -> None:
@@ -70,6 +68,16 @@ class Authorizer:
             return app
 
         return sealed
+
+    def health(self) -> dict[str, Any]:
+        """What the application initialised last decides by, and whether all its workers do, as JSON values.
+
+        `standing` is `current`, `last-good` (a later edit of the folder is refused, for `problems`) or `last-accepted`
+        (the folder was broken at the start). `workers` are digests by process, `drift` says that they differ.
+        """
+        if self._enforcement is None:
+            raise PolicyError("the authorizer has no application: call init_app(app, policy=..., audit=...) first")
+        return self._enforcement.live.health()
 
     def problem(self, shape: Shape) -> Shape:
         """Decorate a function that takes the body of a refusal and gives another; status and challenge stay."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from flask import Request, has_request_context, request
+from flask import Request, current_app, has_request_context, request
 from werkzeug.local import LocalProxy
 
 from policy.decision import Decision
@@ -25,6 +25,7 @@ class State:
     """
 
     hook_ran: bool = False
+    by: object = None
     enforced: tuple[Mark, ...] = ()
     guard: Guard | None = None
     subject: Subject | None = None
@@ -34,6 +35,10 @@ class State:
     resource: Any = None
     tripped: bool = False
     trip_id: str = ""
+
+    def has_enforced(self, mark: Mark) -> bool:
+        """Whether this mark or an equal one was enforced, by the very application that runs now."""
+        return mark in self.enforced and self.by is current_app.extensions.get("policy")
 
 
 def state() -> State:

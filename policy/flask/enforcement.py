@@ -9,15 +9,19 @@ from typing import Any, Final
 from flask import Flask, Response, request
 
 from policy.demand import Public
-from policy.errors import AuditUnavailable, PolicyError, TokenRefused
+from policy.engine import Policy
+from policy.errors import AuditUnavailable, PolicyError, Problem, TokenRefused
 from policy.flask import http, seal, signals
 from policy.flask.bearer import bearer_token
 from policy.flask.current import State, state
+from policy.flask.live import Live
 from policy.flask.narrowing import narrowed, tenant_asked
+from policy.flask.options import Options
 from policy.flask.routes import Declarations, Route, is_automatic_options, is_static_without_folder, route
 from policy.guard import Guard
 from policy.reasons import Reason
 from policy.record import About
+from policy.subject import Subject
 
 logger: Final = logging.getLogger("policy.flask")
 Shape = Callable[[dict[str, Any]], Mapping[str, Any]]
@@ -26,11 +30,11 @@ Shape = Callable[[dict[str, Any]], Mapping[str, Any]]
 class Enforcement:
     """The guard of one application, its routes, and whether they are sealed."""
 
-    def __init__(self, app: Flask, guard: Guard, declared: Declarations, *, realm: str) -> None:
-        self.guard: Final = guard
+    def __init__(self, app: Flask, given: Options, declared: Declarations) -> None:
         self.shape: Shape | None = None
-        self.realm: Final = re.sub(r"[^A-Za-z0-9_.-]", "-", realm)
+        self.realm: Final = re.sub(r"[^A-Za-z0-9_.-]", "-", given.realm)
         self._app, self._declared = app, declared
+        self.live: Final = Live(given, suits=self._suits, taken=self._taken)
         self._lock = threading.Lock()
         self._sealed: bool | None = None
         self._known: dict[tuple[object, ...], bool] = {}
@@ -38,12 +42,26 @@ class Enforcement:
         app.before_request_funcs.setdefault(None, []).insert(0, self.before)
         app.after_request_funcs.setdefault(None, []).insert(0, self.after)
 
+    @property
+    def guard(self) -> Guard:
+        """The guard in force; a request takes it once."""
+        return self.live.guard
+
     def seal(self) -> None:
         """Check all routes; `PolicyError` with the whole list, and from then on every request is a 503."""
-        found = seal.problems(self._app, self._declared, self.guard.rules, self.before)
-        self._sealed = not found
+        found = self._suits(self.guard.rules)
+        self._sealed = not found and self._sealed is not False
         if found:
             raise PolicyError(found)
+        self.live.sealed()
+
+    def _suits(self, rules: Policy) -> tuple[Problem, ...]:
+        """What keeps the application from being sealed with a policy."""
+        return seal.problems(self._app, self._declared, rules, self.before)
+
+    def _taken(self, digest: str, previous: str) -> None:
+        self._known = {}
+        signals.send(signals.policy_reloaded, self._app, digest=digest, previous=previous)
 
     def _take_arguments(self, endpoint: str | None, arguments: dict[str, Any] | None) -> None:  # noqa: ARG002
         """Take the address's arguments before a preprocessor of the application can pop them."""
@@ -54,17 +72,18 @@ class Enforcement:
         rule = request.url_rule
         if rule is None:
             return None
-        current = state()
-        current.hook_ran, current.guard = True, self.guard
+        self.live.ensure_watching()
+        current, guard = state(), self.guard
+        current.hook_ran, current.guard, current.by = True, guard, self
         if not (self._holds() and seal.hook_is_first(self._app, self.before)):
             return self._refuse_all(Reason.NOT_SEALED)
         if is_automatic_options(rule, request.method) or is_static_without_folder(self._app, rule):
             return None
         wanted = route(self._app, self._declared, rule, request.method)
-        if not self._is_sound(wanted):
+        if not self._is_sound(wanted, guard.rules):
             return self._refuse_all(Reason.ENDPOINT_UNDECLARED)
         try:
-            return self._enforce(wanted, current, self.about())
+            return self._enforce(guard, wanted, current, self.about())
         except TokenRefused as refusal:
             signals.send(signals.token_refused, self._app, refusal=refusal)
             return self.shaped(http.token_refused(refusal, self.realm))
@@ -72,16 +91,16 @@ class Enforcement:
             logger.critical("%s", error)
             return self.shaped(http.unavailable(Reason.AUDIT_UNAVAILABLE))
 
-    def _enforce(self, wanted: Route, current: State, about: About) -> Response | None:
+    def _enforce(self, guard: Guard, wanted: Route, current: State, about: About) -> Response | None:
         marks = wanted.marks
         if isinstance(marks[0], Public):
             if marks[0].identify and request.headers.get("Authorization"):
-                current.subject = self._identify(about)
+                current.subject = self._identify(guard, about)
             current.enforced = marks
             return None
         current.tenant = tenant_asked(marks, current.arguments)
-        subject = self._identify(about)
-        admission = self.guard.admit(
+        subject = self._identify(guard, about)
+        admission = guard.admit(
             subject, marks, tenant=current.tenant, about=about, narrow=lambda: narrowed(marks, subject, current)
         )
         signals.send(signals.decision_made, self._app, kind="request", admission=admission)
@@ -90,13 +109,13 @@ class Enforcement:
         current.subject, current.admission, current.enforced = subject, admission, marks
         return None
 
-    def _identify(self, about: About) -> Any:
+    def _identify(self, guard: Guard, about: About) -> Subject:
         try:
             token = bearer_token(request.headers.get("Authorization"))
         except TokenRefused as refusal:
-            self.guard.refuse(refusal, about=about)
+            guard.refuse(refusal, about=about)
             raise
-        return self.guard.identify(token, about=about)
+        return guard.identify(token, about=about)
 
     def shaped(self, response: Response) -> Response:
         """The refusal with the body that the application gives it; status and headers stay as they are."""
@@ -122,12 +141,12 @@ class Enforcement:
                         logger.critical("the application is not sealed:\n%s", error)
         return bool(self._sealed)
 
-    def _is_sound(self, wanted: Route) -> bool:
+    def _is_sound(self, wanted: Route, rules: Policy) -> bool:
         """Whether a route is declared rightly; those added after the seal are looked at when first asked for."""
-        key = (wanted.rule.endpoint, wanted.rule.rule, wanted.method, wanted.function, wanted.marks)
+        key = (wanted.rule.endpoint, wanted.rule.rule, wanted.method, wanted.function, wanted.marks, rules.digest)
         sound = self._known.get(key)
         if sound is None:
-            found = list(seal.route_problems(wanted, self.guard.rules))
+            found = list(seal.route_problems(wanted, rules))
             for problem in found:
                 logger.critical("%s", problem)
             sound = self._known[key] = not found

@@ -8,8 +8,10 @@ from typing import Any, Final
 
 from flask import Response
 
+from policy.decision import Decision
 from policy.demand import Outcome
 from policy.errors import TokenRefused
+from policy.explain import applying_rules
 from policy.model import StepUp
 from policy.reasons import SENTENCES, Reason
 
@@ -52,7 +54,7 @@ def refused(outcome: Outcome, id: str, realm: str) -> Response:  # noqa: A002
     if outcome.missing_scopes:
         challenge = _challenge(realm, error="insufficient_scope", scope=" ".join(outcome.missing_scopes))
         return problem(HTTPStatus.FORBIDDEN, decision.reason, id=id, challenge=challenge)
-    detail = decision.explain().message if decision.reason is Reason.DENIED_BY_RULE else ""
+    detail = _message(decision) if decision.reason is Reason.DENIED_BY_RULE else ""
     return problem(HTTPStatus.FORBIDDEN, decision.reason, id=id, detail=detail, challenge=_challenge(realm))
 
 
@@ -73,6 +75,11 @@ def reshaped(response: Response, shape: Callable[[dict[str, Any]], Mapping[str, 
     return response
 
 
+def _message(decision: Decision) -> str:
+    rules = applying_rules(decision.policy, decision.subject, decision.permission, decision.tenant)
+    return next((rule.message for rule in rules if rule.message), "")
+
+
 def unavailable(reason: Reason, id: str = "") -> Response:  # noqa: A002
     """503: nobody can be answered now, and it is not the caller's doing."""
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, reason, id=id)
@@ -91,4 +98,9 @@ def _step_up(step_up: StepUp | None, realm: str) -> str:
 
 def _challenge(realm: str, **parameters: str | None) -> str:
     given = {"realm": realm, **parameters}
-    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in given.items() if value is not None)
+    return "Bearer " + ", ".join(f'{name}="{_quoted(value)}"' for name, value in given.items() if value is not None)
+
+
+def _quoted(text: str) -> str:
+    """A text as it may stand between quotes in a header (RFC 6750 section 3): other characters are left out."""
+    return "".join(letter for letter in text if " " <= letter <= "~" and letter not in '"\\')

@@ -2,12 +2,12 @@
 
 import functools
 import inspect
-import weakref
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final, Protocol, TypeVar, cast
 
 from flask import has_request_context
-from flask.views import View
+from flask.views import View, http_method_funcs
 
 from policy.demand import UNSAID, Authenticated, Mark, Public, Requires, Unsaid
 from policy.flask.current import state
@@ -17,8 +17,13 @@ from policy.permissions import is_permission
 Target = TypeVar("Target", bound=Callable[..., Any])
 
 _ATTRIBUTE: Final = "__policy_marks__"
-#: Every tripwire made in this process, so that a mark left above a route can be told at the seal.
-made: Final[weakref.WeakSet[Callable[..., Any]]] = weakref.WeakSet()
+#: On a function: the marks that were put around it. If it is what Flask runs, those above it are never enforced.
+_ABOVE: Final = "__policy_marks_above__"
+
+
+def is_marker(value: object) -> bool:
+    """Whether something was made by `requires` or `public`, or is `authenticated`."""
+    return isinstance(value, _Marker)
 
 
 class Marker(Protocol):
@@ -34,7 +39,10 @@ class _Marker:
     def __init__(self, mark: Mark) -> None:
         self.mark = mark
 
-    def __call__(self, target: Target, /) -> Target:
+    def __call__(self, *targets: Target) -> Target:
+        if len(targets) != 1 or not callable(targets[0]):
+            raise TypeError(f"{self!r} goes above a view as it is, without calling it")
+        (target,) = targets
         if isinstance(target, type):
             return cast("Target", _marked_class(target, self.mark))
         if not inspect.isroutine(target):
@@ -64,20 +72,23 @@ def requires(
     if not names or (permissions and any_of) or isinstance(any_of, str):
         raise TypeError('requires takes permissions, such as requires("read:data"), or any_of=("a", "b")')
     for name in names:
+        if callable(name):
+            raise TypeError('requires needs to know which permission: @requires("read:data")')
         if not isinstance(name, str):
             raise TypeError(f"requires takes permissions by name, not {name!r}")
         if not is_permission(name):
-            raise ValueError(f"`{name}` is not a permission: segments of letters, digits, `_`, `.`, `-`, joined by `:`")
+            why = "patterns count in policies only" if "*" in name else "letters, digits and `_.-`, joined by `:`"
+            raise ValueError(f"`{name}` is not a permission: {why}")
     return _Marker(Requires(permissions=names, any_of=bool(any_of), tenant=tenant, subject=subject, resource=resource))
 
 
-def public(*, reason: str, identify: bool = False) -> Marker:
+def public(*targets: object, reason: str = "", identify: bool = False) -> Marker:
     """Ask nobody who they are: the token is not read. `reason` says why that is right.
 
     With `identify=True` a good token makes `current_subject`, a bad one is a 401, and none is nobody.
     """
-    if not reason.strip():
-        raise ValueError("public takes the reason why nobody is asked")
+    if targets or not reason.strip():
+        raise TypeError('public needs the reason why nobody is asked: @public(reason="...")')
     return _Marker(Public(reason=reason, identify=identify))
 
 
@@ -90,6 +101,12 @@ def marks_of(function: Any) -> tuple[Mark, ...]:
     return tuple(getattr(function, "__dict__", {}).get(_ATTRIBUTE, ()))
 
 
+def marks_above(function: Any) -> tuple[Mark, ...]:
+    """The marks put around a function that it does not carry itself."""
+    carried = marks_of(function)
+    return tuple(mark for mark in getattr(function, "__dict__", {}).get(_ABOVE, ()) if mark not in carried)
+
+
 def class_marks(view_class: type) -> tuple[Mark, ...]:
     """The marks of a class and of all it inherits from."""
     return tuple(mark for one in view_class.__mro__ for mark in one.__dict__.get(_ATTRIBUTE, ()))
@@ -98,7 +115,12 @@ def class_marks(view_class: type) -> tuple[Mark, ...]:
 def _marked(function: Callable[..., Any], mark: Mark) -> Callable[..., Any]:
     wrapper = _wrapper(function, mark)
     wrapper.__dict__[_ATTRIBUTE] = (mark, *marks_of(function))
-    made.add(wrapper)
+    wrapper.__dict__.pop(_ABOVE, None)
+    inner: Any = function
+    while inner is not None:
+        with suppress(AttributeError):  # a built-in function cannot be noted on, nor is it ever marked twice
+            inner.__dict__[_ABOVE] = (mark, *inner.__dict__.get(_ABOVE, ()))
+        inner = getattr(inner, "__wrapped__", None)
     return wrapper
 
 
@@ -123,23 +145,36 @@ def _wrapper(function: Callable[..., Any], mark: Mark) -> Callable[..., Any]:
 def _expect(mark: Mark, function: Callable[..., Any]) -> None:
     if isinstance(mark, Public):
         return
-    if not has_request_context() or mark not in state().enforced:
+    if not has_request_context() or not state().has_enforced(mark):
         trip(mark, f"{function.__module__}.{function.__qualname__}")
 
 
 def _marked_class(view_class: type, mark: Mark) -> type:
-    """Mark a class: its `as_view`, which subclasses inherit, makes tripwires."""
+    """Mark a class: its methods, and those of all that inherit from it, become tripwires."""
     if not issubclass(view_class, View):
         raise TypeError(f"{mark} marks functions and subclasses of flask.views.View, not `{view_class.__qualname__}`")
-    first = _ATTRIBUTE not in view_class.__dict__
     setattr(view_class, _ATTRIBUTE, (mark, *view_class.__dict__.get(_ATTRIBUTE, ())))
-    if first:
-        inherited = view_class.as_view.__func__  # type: ignore[attr-defined]
+    _guard_methods(view_class, (mark,))
+    inherited = view_class.__dict__.get("__init_subclass__")
 
-        def as_view(cls: type[View], name: str, *args: Any, **kwargs: Any) -> Callable[..., Any]:
-            view: Callable[..., Any] = inherited(cls, name, *args, **kwargs)
-            missing = [one for one in class_marks(cls) if one not in marks_of(view)]
-            return functools.reduce(_marked, reversed(missing), view)
+    def init_subclass(cls: type[View], /, **kwargs: Any) -> None:
+        if inherited is not None:
+            inherited.__get__(None, cls)(**kwargs)
+        else:
+            super(view_class, cls).__init_subclass__(**kwargs)
+        _guard_methods(cls, (mark,))
 
-        view_class.as_view = classmethod(as_view)  # type: ignore[assignment, method-assign]
+    view_class.__init_subclass__ = classmethod(init_subclass)  # type: ignore[assignment]
     return view_class
+
+
+def _guard_methods(view_class: type[View], marks: tuple[Mark, ...]) -> None:
+    """Put tripwires around what a class itself says a request runs, and around the dispatch it inherits."""
+    for name in ("dispatch_request", *http_method_funcs):
+        function = view_class.__dict__.get(name)
+        if function is None and name == "dispatch_request":
+            function = view_class.dispatch_request
+        if inspect.isfunction(function):
+            for mark in marks:
+                function = _wrapper(function, mark)
+            setattr(view_class, name, function)

@@ -13,7 +13,14 @@ from policy.guard import Clock
 from policy.nearest import did_you_mean
 
 PathLike = str | os.PathLike[str]
-KEYS: Final = {"POLICY_PATH": "policy", "POLICY_AUDIT": "audit", "POLICY_REALM": "realm"}
+LOOK_EVERY: Final = 0.5
+KEYS: Final = {
+    "POLICY_PATH": "policy",
+    "POLICY_AUDIT": "audit",
+    "POLICY_REALM": "realm",
+    "POLICY_STATE": "state",
+    "POLICY_RELOAD": "reload",
+}
 
 
 class Arguments(TypedDict, total=False):
@@ -21,21 +28,27 @@ class Arguments(TypedDict, total=False):
 
     `policy` (`POLICY_PATH`): a folder, a file or a `Policy`. `audit` (`POLICY_AUDIT`): a folder, `"stdout"`,
     `"logging"`, an `AuditSink`, or `None` to keep nothing. `realm` (`POLICY_REALM`): the name in challenges, the
-    application's own unless given. `clock`: seconds since 1970.
+    application's own unless given. `state` (`POLICY_STATE`): the folder where accepted policies are kept, `policies/`
+    in the audit folder unless given. `reload` (`POLICY_RELOAD`): how often the policy's path is looked at, in seconds,
+    or `None` for never. `clock`: seconds since 1970.
     """
 
     policy: PathLike | Policy
     audit: PathLike | AuditSink | None
     realm: str
+    state: PathLike | None
+    reload: float | None
     clock: Clock
 
 
 class Options(NamedTuple):
     """The arguments, complete and loaded."""
 
-    rules: Policy
+    policy: PathLike | Policy
     audit: AuditSink | None
     realm: str
+    state: PathLike | None
+    reload: float | None
     clock: Clock
 
 
@@ -48,8 +61,20 @@ def options(app: Flask, **arguments: Unpack[Arguments]) -> Options:
         raise PolicyError(
             'nothing says where decisions are kept; add audit="var/audit/", or audit=None to keep nothing'
         )
-    rules = given["policy"] if isinstance(given["policy"], Policy) else Policy.load(given["policy"])
-    return Options(rules, _sink(given["audit"]), given.get("realm") or app.name, given.get("clock") or time.time)
+    return Options(
+        policy=given["policy"],
+        audit=_sink(given["audit"]),
+        realm=given.get("realm") or app.name,
+        state=given.get("state"),
+        reload=_interval(given.get("reload", LOOK_EVERY)),
+        clock=given.get("clock") or time.time,
+    )
+
+
+def _interval(seconds: float | None) -> float | None:
+    if seconds is not None and not 0.01 <= seconds <= 3600:
+        raise PolicyError(f"`reload` is a number of seconds from 0.01 to 3600, or None for never, not `{seconds}`")
+    return seconds
 
 
 def _sink(audit: PathLike | AuditSink | None) -> AuditSink | None:

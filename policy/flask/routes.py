@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
-from flask import Flask
+from flask import Blueprint, Flask
 from flask.views import MethodView, View
 from werkzeug.routing import Rule
 
@@ -13,13 +13,18 @@ from policy.demand import Mark
 from policy.flask.marks import class_marks, marks_of
 
 ANY_METHOD: Final = "ANY"
+_FLASKS_OWN: Final = (Flask.send_static_file, Blueprint.send_static_file)
 
 
 class Route(NamedTuple):
-    """One method of one rule, the function behind it, and what it demands (nothing where it is not declared)."""
+    """One method of one rule, the function behind it, and what it demands (nothing where it is not declared).
+
+    `view` is what Flask has registered, which for a class is not yet the function that runs.
+    """
 
     method: str
     rule: Rule
+    view: Callable[..., Any] | None
     function: Callable[..., Any] | None
     marks: tuple[Mark, ...]
 
@@ -30,10 +35,12 @@ class Route(NamedTuple):
 
     @property
     def place(self) -> tuple[str, int]:
-        """File and line of the function; empty and 0 where they are not known."""
+        """File and line of the function; empty and 0 where they are not known, or are those of a package."""
         function = inspect.unwrap(self.function) if self.function else None
         code = getattr(function, "__code__", None)
-        return (_short(code.co_filename), code.co_firstlineno) if code else ("", 0)
+        if code is None or "site-packages" in code.co_filename:
+            return "", 0
+        return _short(code.co_filename), code.co_firstlineno
 
 
 def _short(file: str) -> str:
@@ -89,7 +96,7 @@ def route(app: Flask, declared: Declarations, rule: Rule, method: str) -> Route:
     view = app.view_functions.get(rule.endpoint)
     function = handler(view, method)
     marks = (*declared.of(rule.endpoint), *_marks(view, function))
-    return Route(method, rule, function, tuple(dict.fromkeys(marks)))
+    return Route(method, rule, view, function, tuple(dict.fromkeys(marks)))
 
 
 def handler(view: Callable[..., Any] | None, method: str) -> Callable[..., Any] | None:
@@ -117,7 +124,14 @@ def is_automatic_options(rule: Rule, method: str) -> bool:
 
 
 def is_static_without_folder(app: Flask, rule: Rule) -> bool:
-    """Whether the rule is Flask's automatic one for a static folder that does not exist."""
-    owner = app.blueprints.get(rule.endpoint.rpartition(".")[0], app)
-    is_static = rule.endpoint.rpartition(".")[2] == "static" and owner.static_folder is not None
-    return is_static and not Path(str(owner.static_folder)).is_dir()
+    """Whether the rule is Flask's automatic one for a static folder that does not exist, so that it can serve nothing.
+
+    Only what Flask itself registered counts: a view or a `send_static_file` of the application's own is a route.
+    """
+    name, _, last = rule.endpoint.rpartition(".")
+    owner = app.blueprints.get(name) if name else app
+    if last != "static" or owner is None or owner.static_folder is None or Path(owner.static_folder).is_dir():
+        return False
+    own = "send_static_file" in vars(owner) or getattr(type(owner), "send_static_file", None) not in _FLASKS_OWN
+    view = inspect.unwrap(app.view_functions[rule.endpoint])
+    return not own and getattr(view, "__module__", "").startswith("flask.")

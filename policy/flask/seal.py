@@ -8,7 +8,7 @@ from flask import Flask
 from policy.compile import Compiled
 from policy.demand import UNSAID, Public, Requires
 from policy.errors import Problem
-from policy.flask.marks import made
+from policy.flask.marks import marks_above
 from policy.flask.routes import Declarations, Route, routes
 from policy.nearest import did_you_mean
 
@@ -21,14 +21,16 @@ def problems(app: Flask, declared: Declarations, policy: Compiled, hook: Callabl
         *_hook_problems(app, hook),
         *_unmatched(app, declared),
         *(problem for one in routes(app, declared) for problem in route_problems(one, policy)),
-        *_marks_above_routes(app),
     ]
     return tuple(dict.fromkeys(found))
 
 
 def route_problems(route: Route, policy: Compiled) -> Iterator[Problem]:
     """What is wrong with one method of one route."""
-    if not route.marks:
+    above = [mark for mark in marks_above(route.view) if mark not in route.marks]
+    for mark in above:
+        yield _problem(route, f"the mark `{mark}` stands above the route of {_view(route)}", "move it below the route")
+    if not (route.marks or above):
         yield _problem(route, f"nothing says who may call {_view(route)}", _mend(route))
     public = [mark for mark in route.marks if isinstance(mark, Public)]
     if public and len(route.marks) > 1:
@@ -63,15 +65,22 @@ def _permissions(route: Route) -> Iterable[str]:
 
 
 def _view(route: Route) -> str:
-    name = getattr(route.function, "__qualname__", None)
-    return f"view `{name}`" if name else f"endpoint `{route.rule.endpoint}`"
+    if route.rule.endpoint.rpartition(".")[2] == "static":
+        return "the static folder"
+    return f"view `{_short_name(route.function)}`" if route.function else f"endpoint `{route.rule.endpoint}`"
+
+
+def _short_name(function: Any) -> str:
+    """The name without the functions around it; file and line say the rest."""
+    return str(getattr(function, "__qualname__", function)).rpartition("<locals>.")[2]
 
 
 def _mend(route: Route) -> str:
     file, _ = route.place
-    declare = f'`authz.declare("{route.rule.endpoint}", ...)`'
-    own = bool(file) and "site-packages" not in file
-    return f"{_MEND}, or {declare}" if own else f"add {declare}"
+    if route.rule.endpoint.rpartition(".")[2] == "static":
+        return f'add `authz.declare("{route.rule.endpoint}", public(reason="..."))`'
+    declare = f'`authz.declare("{route.rule.endpoint}", requires("..."))`'
+    return f"{_MEND}, or {declare}" if file else f"add {declare}"
 
 
 def _problem(route: Route, message: str, hint: str = "") -> Problem:
@@ -99,19 +108,3 @@ def _unmatched(app: Flask, declared: Declarations) -> Iterator[Problem]:
     for pattern in declared.unmatched(app.view_functions):
         hint = did_you_mean(pattern, app.view_functions).removeprefix("; ")
         yield Problem(message=f"`authz.declare` names `{pattern}`, which matches no endpoint", hint=hint)
-
-
-def _marks_above_routes(app: Flask) -> Iterator[Problem]:
-    registered = {id(view): view for view in app.view_functions.values()}
-    for wrapper in list(made):
-        view = registered.get(id(getattr(wrapper, "__wrapped__", None)))
-        if view is not None and id(wrapper) not in registered:
-            code = getattr(view, "__code__", None)
-            mark = getattr(wrapper, "__policy_marks__", ("?",))[0]
-            yield Problem(
-                file=code.co_filename if code else "",
-                line=code.co_firstlineno if code else 0,
-                message=f"the mark `{mark}` stands above the route of `{view.__qualname__}` and would never be "
-                "enforced",
-                hint="move it below the route",
-            )

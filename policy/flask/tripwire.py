@@ -26,6 +26,8 @@ def trip(mark: Mark, function: str) -> NoReturn:
     if not has_request_context():
         raise MarkNotEnforced(f"{text}: there is no request; a job calls `__wrapped__` and decides for itself")
     current, enforcement = state(), current_app.extensions.get("policy")
+    if enforcement is None:
+        logger.critical("the application `%s` has no authorizer: call authz.init_app(app, ...)", current_app.name)
     current.tripped = True
     current.trip_id = enforcement.note(Reason.MARK_NOT_ENFORCED, text) if enforcement else ""
     raise _Tripped(text, response=server_error(Reason.MARK_NOT_ENFORCED, current.trip_id))

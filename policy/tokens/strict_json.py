@@ -10,7 +10,7 @@ DEEPEST: Final = 32
 #: Any integer of fewer characters is a finite double, and far from what `int` refuses to read.
 LONGEST_INTEGER: Final = 308
 
-_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 _STEP: Final = {"{": 1, "[": 1, "}": -1, "]": -1}
 
 

@@ -37,7 +37,9 @@ def kept() -> dict[str, Any]:
 def admit(guard: Guard, token: str, *permissions: str) -> dict[str, Any]:
     """The record of a request that demands these permissions."""
     about = About(method="POST", route="/data/<id>", request_id="r-1")
-    guard.admit(token, [Requires(permissions=permissions)] if permissions else [], about=about)
+    guard.admit(
+        guard.identify(token, about=about), [Requires(permissions=permissions)] if permissions else [], about=about
+    )
     return kept()
 
 

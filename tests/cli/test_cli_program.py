@@ -30,8 +30,9 @@ def test_every_command_has_help_with_an_example(program: Program) -> None:
     """The parser is data that documentation can be made from."""
     names = [each.prog for each in commands(parser())]
     assert names == [
-        "policy init", "policy check", "policy can", "policy explain", "policy token issue", "policy token inspect",
-        "policy audit show", "policy schema",
+        "policy init", "policy check", "policy can", "policy explain", "policy matrix",
+        "policy token issue", "policy token inspect",
+        "policy audit tail", "policy audit show", "policy schema",
     ]  # fmt: skip
     for each in commands(parser()):
         ran = program(*each.prog.split()[1:], "--help")

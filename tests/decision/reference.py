@@ -169,12 +169,15 @@ class Reference:
         applying = [rule for rule in self.section("rules") if self.applies(rule, permission, held)]
         return self.reason(asker, permission, now, tenant, held, applying), [rule["id"] for rule in applying]
 
+    def bound_to(self, asker: Asker) -> set[str]:
+        return {where for role, where in asker.bound if role in self.section("roles")}
+
     def reason(
         self, asker: Asker, permission: str, now: float, tenant: str | None, held: set[str], applying: list[Json]
     ) -> str:
         if asker.regime is None:
             return "no-authority"
-        if tenant is not None and tenant != asker.tenant and tenant not in {where for _, where in asker.bound}:
+        if tenant is not None and tenant != asker.tenant and tenant not in self.bound_to(asker):
             return "tenant-mismatch"
         if any(
             self.bears(one, permission) and self.broken(one, held, asker.permissions)

@@ -21,7 +21,7 @@ from tests.issuing import VIEWER, bearer, write_policy
 SECRET = "the view's body"
 MEND = (
     'add `@requires("...")`, `@authenticated` or `@public(reason="...")` below its route, '
-    'or `authz.declare("view", ...)`'
+    'or `authz.declare("view", requires("..."))`'
 )
 
 
@@ -71,12 +71,10 @@ def test_a_mark_above_the_route_is_an_error_at_the_seal(app: Flask, protect: Pro
     def view() -> str:
         return SECRET
 
-    name = "test_a_mark_above_the_route_is_an_error_at_the_seal.<locals>.view"
-    assert seal_error(authz).splitlines() == [
-        f"test_marks.py, GET /x, line N: nothing says who may call view `{name}`; {MEND}",
-        f'test_marks.py, line N: the mark `requires("read:data")` stands above the route of `{name}` and would never '
-        "be enforced; move it below the route",
-    ]
+    assert seal_error(authz) == (
+        'test_marks.py, GET /x, line N: the mark `requires("read:data")` stands above the route of view `view`; '
+        "move it below the route"
+    )
     answer = app.test_client().get("/x", headers=bearer(**VIEWER))
     assert (answer.status_code, answer.json and answer.json["reason"]) == (503, "not-sealed")
 
@@ -128,8 +126,7 @@ def test_a_mark_under_a_wrapper_without_wraps_is_an_error_at_the_seal(app: Flask
     """The registered function carries no mark, so its route is not declared."""
     authz = protect(app)
     app.add_url_rule("/x", "view", careless(requires("read:data")(lambda: SECRET)))
-    name = "careless.<locals>.view"
-    assert seal_error(authz) == f"test_marks.py, GET /x, line N: nothing says who may call view `{name}`; {MEND}"
+    assert seal_error(authz) == f"test_marks.py, GET /x, line N: nothing says who may call view `view`; {MEND}"
 
 
 def test_a_wrapper_without_wraps_that_is_marked_weaker_trips(app: Flask, protect: Protect) -> None:
@@ -351,7 +348,8 @@ def test_a_forgotten_init_app_trips(app: Flask, caplog: pytest.LogCaptureFixture
         assert_trips(app)
     name = "tests.flask.test_marks.test_a_forgotten_init_app_trips.<locals>.view"
     assert {record.getMessage() for record in caplog.records if record.levelno == logging.CRITICAL} == {
-        f'`{name}` was called although its mark `requires("read:data")` was not enforced'
+        f'`{name}` was called although its mark `requires("read:data")` was not enforced',
+        "the application `shop` has no authorizer: call authz.init_app(app, ...)",
     }
 
 
@@ -571,3 +569,87 @@ def test_a_view_replaced_at_run_time_is_decided_by_its_own_mark(app: Flask, prot
     app.view_functions["view"] = lambda: SECRET
     answer = app.test_client().get("/x", headers=bearer(**VIEWER))
     assert (answer.status_code, answer.json["reason"]) == (503, "endpoint-undeclared")  # type: ignore[index]
+
+
+def test_a_mark_above_is_found_whatever_stands_between_and_however_it_ended(app: Flask, protect: Protect) -> None:
+    """Also where the outer function is gone already, or another decorator stands between."""
+    authz = protect(app)
+
+    def register() -> None:
+        @requires("update:data")
+        @app.get("/gone")
+        @authenticated
+        def gone() -> str:
+            return SECRET
+
+        @requires("update:data")
+        @logged
+        @app.get("/between")
+        @authenticated
+        def between() -> str:
+            return SECRET
+
+    register()
+    assert [line.partition(", line")[0] for line in seal_error(authz).splitlines()] == [
+        "test_marks.py, GET /gone",
+        "test_marks.py, GET /between",
+    ]
+
+
+def test_the_methods_of_a_marked_class_are_tripwires_themselves(app: Flask, protect: Protect) -> None:
+    """Called from elsewhere, dispatched by hand, or lent to another class, they do not run."""
+
+    @requires("update:data")
+    class Strict(MethodView):
+        def get(self) -> str:
+            return SECRET
+
+    class Sub(Strict):
+        def get(self) -> str:
+            return SECRET
+
+    class Borrowing(MethodView):
+        get = authenticated(Strict.get)
+
+    authz = protect(app)
+    app.add_url_rule("/call", "call", authenticated(lambda: str(Strict().get())))
+    app.add_url_rule("/sub", "sub", authenticated(lambda: Sub().get()))
+    app.add_url_rule("/dispatch", "dispatch", authenticated(lambda: Strict().dispatch_request()))
+    app.add_url_rule("/borrow", view_func=Borrowing.as_view("borrow"))
+    authz.seal()
+    for path in ("/call", "/sub", "/dispatch", "/borrow"):
+        answer = app.test_client().get(path, headers=bearer(**VIEWER))
+        assert (answer.status_code, SECRET in answer.text) == (500, False), path
+
+
+def test_another_applications_equal_mark_does_not_count(tmp_path: Path) -> None:
+    """What one application's policy allowed says nothing of another's."""
+    first, second = Flask("first", static_folder=None), Flask("second", static_folder=None)
+    one = Authorizer(first, policy=write_policy(tmp_path / "p"), audit=None)
+    Authorizer(second, policy=write_policy(tmp_path / "p"), audit=None)
+    hidden = requires("read:data")(lambda: SECRET)
+
+    @first.get("/x")
+    @requires("read:data")
+    def view() -> str:
+        with second.app_context():
+            return hidden()  # type: ignore[no-untyped-call]
+
+    one.seal()
+    answer = first.test_client().get("/x", headers=bearer(**VIEWER))
+    assert (answer.status_code, SECRET in answer.text) == (500, False)
+
+
+def test_only_flasks_own_empty_static_folder_is_exempt(protect: Protect, tmp_path: Path) -> None:
+    """A view named like it, or a `send_static_file` of one's own, is a route like any other."""
+
+    class Stored(Flask):
+        def send_static_file(self, filename: str) -> Response:
+            return Response(SECRET)
+
+    for app in (Flask("a", static_folder=str(tmp_path / "none")), Stored("b", static_folder=str(tmp_path / "none"))):
+        authz = Authorizer(app, policy=write_policy(tmp_path / "p"), audit=None)
+        app.add_url_rule("/reports", "reports.static", lambda: SECRET)
+        error = seal_error(authz)
+        assert "GET /reports" in error
+        assert ("GET /none/<path:filename>" in error) is isinstance(app, Stored)

@@ -1,0 +1,62 @@
+"""Which records of a log are wanted: the arguments that say so, and the test that they make."""
+
+import argparse
+from collections.abc import Callable
+from typing import Any, Final
+
+from policy.audit.tail import Wanted
+from policy.cli.arguments import CannotRun, Parser
+from policy.nearest import did_you_mean
+from policy.reasons import Reason
+
+#: Records of tokens that were not accepted, and of those that were not kept.
+REFUSED: Final = frozenset({"refused", "surplus"})
+
+
+def takes_filter(made: Parser) -> None:
+    """Add the arguments; a record must meet all that are given."""
+    made.add_argument("--outcome", choices=("allow", "deny"), help="only this outcome")
+    made.add_argument("--reason", metavar="NAME", help="only this reason, such as scope-missing")
+    made.add_argument("--permission", metavar="NAME", help="only where this permission was asked for")
+    made.add_argument("--subject", metavar="ID", help="only of the subject with this id")
+    made.add_argument("--kind", metavar="NAME", help="only of this kind, such as request, check, refused or fault")
+    made.add_argument("--route", metavar="PATTERN", help="only of this route, such as /api/data/<int:id>")
+    made.add_argument(
+        "--refused", action=argparse.BooleanOptionalAction, help="only tokens that were not accepted, or none of them"
+    )
+
+
+def filter_of(args: argparse.Namespace) -> Wanted:
+    """The test; a reason that there is not is an error, for nothing would ever be found."""
+    if args.reason is not None and args.reason not in set(Reason):
+        raise CannotRun(f"unknown reason `{args.reason}`{did_you_mean(args.reason, Reason)}")
+    tests = [test for name, test in _TESTS.items() if getattr(args, name) is not None]
+    given = [getattr(args, name) for name in _TESTS if getattr(args, name) is not None]
+    return lambda record: all(test(record, value) for test, value in zip(tests, given, strict=True))
+
+
+def _has_reason(record: dict[str, Any], reason: str) -> bool:
+    counts = record.get("counts")
+    return record.get("reason") == reason or (isinstance(counts, dict) and reason in counts)
+
+
+def _has_subject(record: dict[str, Any], id: str) -> bool:  # noqa: A002 - the word of the record
+    subject = record.get("subject")
+    return isinstance(subject, dict) and subject.get("id") == id
+
+
+def permissions_of(record: dict[str, Any]) -> list[str]:
+    """The permissions that were asked for, as far as the record is whole."""
+    found = record.get("permissions")
+    return [str(each.get("permission")) for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+_TESTS: Final[dict[str, Callable[[dict[str, Any], Any], bool]]] = {
+    "outcome": lambda record, outcome: record.get("outcome") == outcome,
+    "reason": _has_reason,
+    "permission": lambda record, name: name in permissions_of(record),
+    "subject": _has_subject,
+    "kind": lambda record, kind: record.get("kind") == kind,
+    "route": lambda record, route: record.get("route") == route,
+    "refused": lambda record, refused: (str(record.get("kind")) in REFUSED) is refused,
+}

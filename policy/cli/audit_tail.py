@@ -1,0 +1,134 @@
+"""`policy audit tail`: the last records of the log, and those that come."""
+
+import argparse
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from policy.audit import Tail
+from policy.audit.tail import Wanted
+from policy.cli.arguments import Commands, command
+from policy.cli.audit_filter import filter_of, permissions_of, takes_filter
+from policy.cli.audit_show import counted
+from policy.cli.style import TOKEN, Painted, clean, complain, paint
+from policy.errors import ClaimsPolicyError
+
+Record = dict[str, Any]
+#: Seconds between two looks at a log that is followed.
+POLL: Final = 0.5
+_COLOURS: Final = {"allow": "green", "deny": "red", "fault": "red", "refused": "yellow", "surplus": "yellow"}
+_sleep = time.sleep
+
+
+def add(commands: Commands) -> None:
+    """Add the command's own parser."""
+    made = command(
+        commands, "tail", run,
+        summary="print the last records of the log, of all its files in the order of time",
+        example="policy audit tail -f --outcome deny\npolicy audit tail -n 100 --subject alice --json",
+    )  # fmt: skip
+    made.add_argument("--log", default="var/audit", metavar="PATH", help="the log: a folder or a file (var/audit)")
+    made.add_argument("-f", "--follow", action="store_true", help="go on with the records that come, until interrupted")
+    made.add_argument("-n", "--lines", type=_count, default=20, metavar="COUNT", help="how many records (20)")
+    made.add_argument("--json", action="store_true", help="print the records themselves, one JSON object on a line")
+    takes_filter(made)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the records, and say on standard error how many lines were none."""
+    wanted = filter_of(args)
+    bad: Counter[Path] = Counter()
+    tail = Tail(args.log, on_bad=lambda file: bad.update([file]))
+    show = _print_json if args.json else _Columns().print
+    show(_last(tail, args, wanted))
+    _say_bad(bad)
+    while args.follow:
+        sys.stdout.flush()
+        _sleep(POLL)
+        show(tail.more(wanted))
+        _say_bad(bad)
+    return 0
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) <= 9):
+        raise argparse.ArgumentTypeError(f"`{text}` is not a number of records")
+    return int(text)
+
+
+def _last(tail: Tail, args: argparse.Namespace, wanted: Wanted) -> list[Record]:
+    """A log that is followed may begin later; one that is only read must be there."""
+    try:
+        return tail.last(args.lines, wanted)
+    except ClaimsPolicyError as error:
+        if not args.follow:
+            raise
+        complain(f"{error}; waiting for it")
+        return []
+
+
+def _say_bad(bad: Counter[Path]) -> None:
+    for file, count in sorted(bad.items()):
+        lines = "1 line is no record and was" if count == 1 else f"{count} lines are no records and were"
+        complain(f"{file}: {lines} passed over")
+    bad.clear()
+
+
+def _print_json(records: Iterable[Record]) -> None:
+    for record in records:
+        print(TOKEN.sub("<token>", json.dumps(record, ensure_ascii=True, separators=(",", ":"))))
+
+
+class _Columns:
+    """Prints records under each other, also under those that were printed before."""
+
+    def __init__(self) -> None:
+        self._widths: Counter[int] = Counter()
+
+    def print(self, records: Iterable[Record]) -> None:
+        """Print each record on a line of its own."""
+        rows = [_row(record) for record in records]
+        for row in rows:
+            self._widths |= Counter({at: cell.width for at, cell in enumerate(row)})
+        for row in rows:
+            cells = [cell + " " * (self._widths[at] - cell.width) for at, cell in enumerate(row)]
+            print("  ".join(cells).rstrip())
+
+
+def _row(record: Record) -> list[Painted]:
+    kind = str(record.get("kind"))
+    word = kind if kind in _COLOURS else str(record.get("outcome"))
+    subject = record.get("subject")
+    texts = (
+        _reasons(record),
+        str(subject.get("id")) if isinstance(subject, dict) else "-",
+        ", ".join(permissions_of(record)) or "-",
+        _asked(record, kind),
+        str(record["id"])[:8],
+    )
+    return [_plain(_short(record.get("time"))), paint(word, _COLOURS.get(word, "bold")), *map(_plain, texts)]
+
+
+def _short(moment: object) -> str:
+    """To the millisecond."""
+    text = str(moment)
+    return f"{text[:23]}Z" if len(text) == len("2027-01-15T08:00:00.000000Z") else text
+
+
+def _reasons(record: Record) -> str:
+    return counted(record) or str(record.get("reason"))
+
+
+def _asked(record: Record, kind: str) -> str:
+    asked = f"{record.get('method', '')} {record.get('route', '')}".strip()
+    return asked if asked and kind in {"request", *_COLOURS} else f"{asked} ({kind})".strip()
+
+
+def _plain(text: str) -> Painted:
+    found = Painted(clean(text))
+    found.width = len(found)
+    return found

@@ -1,0 +1,157 @@
+"""The policy that an application decides by, while its folder changes: the new one, or the last good one, loudly."""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from policy.audit import AuditLog, AuditSink
+from policy.engine import Policy
+from policy.errors import PolicyError, Problem
+from policy.flask.options import Options
+from policy.guard import Guard
+from policy.reload import Kept, Snapshot, Watcher, take
+from policy.reload.kept import outside
+from policy.reload.snapshot import key_files
+from policy.tokens import TokenVerifier
+
+logger: Final = logging.getLogger("policy.reload")
+Standing = Literal["current", "last-good", "last-accepted"]
+Suits = Callable[[Policy], tuple[Problem, ...]]
+
+
+class Live:
+    """Holds the guard in force. A request takes it once and keeps it; a change puts another one in its place.
+
+    `standing` is `current` where the folder is what decides, `last-good` where a later edit of it was refused, and
+    `last-accepted` where it was broken at the start and what was kept of it decides.
+    """
+
+    def __init__(self, options: Options, *, suits: Suits, taken: Callable[[str, str], None]) -> None:
+        self._options, self._suits, self._taken = options, suits, taken
+        self._kept = _kept(options)
+        self.standing: Standing = "current"
+        self.problems: tuple[Problem, ...] = ()
+        self.since = options.clock()
+        self.guard: Guard
+        self._watcher: Watcher | None = None
+        if isinstance(options.policy, Policy):
+            self.guard = self._guard(options.policy)
+        else:
+            self._start(options.policy)
+
+    def _start(self, path: Any) -> None:
+        seen = ""
+        try:
+            snapshot = take(path)
+            rules = snapshot.load()
+            self.guard = self._guard(rules)
+            seen = take(path, key_files(rules.issuers.values())).fingerprint
+            self._keep_when_sealed: Snapshot | None = snapshot
+        except PolicyError as error:
+            self._start_with_last(path, error)
+        if self._options.reload is not None:
+            self._watcher = Watcher(path, self._changed, seen=seen, keys=self._keys, interval=self._options.reload)
+
+    def _start_with_last(self, path: Any, error: PolicyError) -> None:
+        last = self._kept.last(path) if self._kept else None
+        if last is None:
+            raise error
+        self._stand("last-accepted", error)
+        self.guard = self._guard(last.load())
+        self._keep_when_sealed = None
+
+    def sealed(self) -> None:
+        """The application's seal holds with the policy in force: it is accepted, and kept."""
+        if isinstance(self._options.policy, Policy) or self._keep_when_sealed is None:
+            return
+        self._keep(self._keep_when_sealed)
+        self._keep_when_sealed = None
+
+    def ensure_watching(self) -> None:
+        """Start watching at the first use in a process."""
+        if self._watcher is not None:
+            self._watcher.ensure_running()
+
+    def look(self) -> None:
+        """One look at the folder now, as the watcher does at intervals."""
+        if self._watcher is not None:
+            self._watcher.step()
+
+    def _keys(self) -> tuple[Path, ...]:
+        return key_files(self.guard.rules.issuers.values())
+
+    def _changed(self, found: Snapshot | PolicyError) -> None:
+        try:
+            if isinstance(found, PolicyError):
+                raise found
+            rules = found.load()
+            if problems := self._suits(rules):
+                raise PolicyError(problems)
+            guard = self._guard(rules, standing="current")
+        except PolicyError as error:
+            self._stand("last-good" if self.standing != "last-accepted" else self.standing, error)
+            return
+        previous, self.guard = self.guard.rules.digest, guard
+        self.standing, self.problems, self.since = "current", (), self._options.clock()
+        self._keep(found)
+        logger.warning("the policy %s has replaced %s", rules.digest, previous)
+        self._taken(rules.digest, previous)
+
+    def _stand(self, standing: Standing, error: PolicyError) -> None:
+        self.standing, self.problems = standing, error.problems
+        logger.critical("the policy on disk is refused, %s decides:\n%s", _WORDS[standing], error)
+        if hasattr(self, "guard"):
+            self.guard = self._guard(self.guard.rules, verifier=self.guard.verifier)
+
+    def _guard(
+        self, rules: Policy, *, verifier: TokenVerifier | None = None, standing: Standing | None = None
+    ) -> Guard:
+        options = self._options
+        remark = "" if (standing or self.standing) == "current" else self.standing
+        checked = verifier or TokenVerifier(rules)
+        return Guard(rules, checked, options.audit, clock=options.clock, remark=remark)
+
+    def _keep(self, snapshot: Snapshot) -> None:
+        if self._kept is None:
+            return
+        try:
+            self._kept.keep(snapshot, self.guard.rules.digest)
+        except OSError as error:
+            logger.critical("the accepted policy could not be kept in `%s`: %s", self._kept.folder, error)
+        self._kept.tell(self.guard.rules.digest)
+
+    def health(self) -> dict[str, Any]:
+        """What decides here, how it stands to the folder, and what the other workers decide by, as JSON values."""
+        digest = self.guard.rules.digest
+        if self._kept is not None:
+            self._kept.tell(digest)
+        workers = self._kept.workers() if self._kept else {}
+        return {
+            "policy": digest,
+            "standing": self.standing,
+            "since": self.since,
+            "problems": [str(problem) for problem in self.problems],
+            "workers": {str(process): theirs for process, theirs in workers.items()},
+            "drift": len({digest, *workers.values()}) > 1,
+            "time": time.time(),
+        }
+
+
+_WORDS: Final[dict[Standing, str]] = {
+    "current": "the policy on disk",
+    "last-good": "the last good one",
+    "last-accepted": "the one accepted last",
+}
+
+
+def _kept(options: Options) -> Kept | None:
+    if isinstance(options.policy, Policy):
+        return None
+    folder = options.state or _beside(options.audit)
+    return Kept(outside(Path(folder), options.policy)) if folder else None
+
+
+def _beside(audit: AuditSink | None) -> Path | None:
+    return audit.folder / "policies" if isinstance(audit, AuditLog) else None
