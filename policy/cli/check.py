@@ -83,8 +83,7 @@ def _place(issuer: str, documents: Sequence[Source]) -> tuple[str, int]:
     for each in documents:
         if issuer in json.loads(each.text).get("issuers", {}):
             whole = ("issuers", issuer)
-            found = lines(each.text.decode(), {whole})
-            return each.name, found.get(whole, found.get(keys, 0))
+            return each.name, lines(each.text.decode(), {whole}).get(whole, 0)
     return "", 0
 
 
