@@ -4,15 +4,20 @@ from collections.abc import Iterable, Mapping
 
 
 def cycles(parents: Mapping[str, Iterable[str]]) -> tuple[tuple[str, ...], ...]:
-    """The cycles met by walking every role's parents, each as `(a, b, …, a)`, starting at its least name."""
-    found: dict[tuple[str, ...], None] = {}
+    """Cycles among the roles, each as `(a, b, …, a)`, starting at its least name.
+
+    One is named for each pair of roles that keep one: where everything inherits everything, a few tell it all.
+    """
+    found: dict[tuple[str, ...], frozenset[str]] = {}
     done: set[str] = set()
     for start in parents:
         _walk(start, parents, done, found)
     return tuple(found)
 
 
-def _walk(start: str, parents: Mapping[str, Iterable[str]], done: set[str], found: dict[tuple[str, ...], None]) -> None:
+def _walk(
+    start: str, parents: Mapping[str, Iterable[str]], done: set[str], found: dict[tuple[str, ...], frozenset[str]]
+) -> None:
     if start in done:
         return
     place, stack = {start: 0}, [(start, iter(parents[start]))]
@@ -24,7 +29,9 @@ def _walk(start: str, parents: Mapping[str, Iterable[str]], done: set[str], foun
             done.add(role)
             del place[role]
         elif parent in place:
-            found[_turned(tuple(place)[place[parent] :])] = None
+            if not any(role in ring and parent in ring for ring in found.values()):
+                ring = tuple(place)[place[parent] :]
+                found[_turned(ring)] = frozenset(ring)
         elif parent not in done and parent in parents:
             place[parent] = len(stack)
             stack.append((parent, iter(parents[parent])))

@@ -1,6 +1,5 @@
 """Problems as they are found: a place in a source and a message; and how they become the problems that are raised."""
 
-import difflib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -8,6 +7,7 @@ from typing import Final, NamedTuple
 from policy.document.positions import lines
 from policy.document.wording import JsonPath, path_text, quoted
 from policy.errors import Problem
+from policy.nearest import nearest
 
 HINTS_AT_MOST: Final = 20
 
@@ -120,6 +120,6 @@ def _hints(found: Iterable[Finding]) -> dict[int, str]:
             break
         if each.among:
             asked += 1
-            nearest = difflib.get_close_matches(each.near, each.among, n=1)
-            hints.update((id(each), f"did you mean {quoted(name)}?") for name in nearest)
+            name = nearest(each.near, each.among)
+            hints.update({id(each): f"did you mean {quoted(name)}?"} if name else {})
     return hints

@@ -15,6 +15,7 @@ from policy.flask import http, seal, signals
 from policy.flask.bearer import bearer_token
 from policy.flask.current import State, state
 from policy.flask.live import Live
+from policy.flask.marks import armed
 from policy.flask.narrowing import narrowed, tenant_asked
 from policy.flask.options import Options
 from policy.flask.routes import Declarations, Route, is_automatic_options, is_static_without_folder, route
@@ -53,7 +54,15 @@ class Enforcement:
         self._sealed = not found and self._sealed is not False
         if found:
             raise PolicyError(found)
+        self._arm()
         self.live.sealed()
+
+    def _arm(self) -> None:
+        """Make tripwires of declared views, so that they cannot be called by others either."""
+        views = self._app.view_functions
+        for endpoint, view in list(views.items()):
+            if marks := self._declared.of(endpoint):
+                views[endpoint] = armed(view, marks)
 
     def _suits(self, rules: Policy) -> tuple[Problem, ...]:
         """What keeps the application from being sealed with a policy."""

@@ -124,6 +124,16 @@ def _marked(function: Callable[..., Any], mark: Mark) -> Callable[..., Any]:
     return wrapper
 
 
+def armed(view: Callable[..., Any], marks: Sequence[Mark]) -> Callable[..., Any]:
+    """A view one does not own as a tripwire for marks that it does not carry itself."""
+    missing = [mark for mark in marks if mark not in marks_of(view)]
+    for mark in reversed(missing):
+        inner, view = view, _wrapper(view, mark)
+        view.__dict__[_ATTRIBUTE] = (mark, *marks_of(inner))
+        view.__dict__.pop(_ABOVE, None)
+    return view
+
+
 def _wrapper(function: Callable[..., Any], mark: Mark) -> Callable[..., Any]:
     if inspect.iscoroutinefunction(function):
 

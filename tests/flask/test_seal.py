@@ -220,3 +220,17 @@ def test_nobody_is_the_subject_where_nobody_was_asked(app: Flask, protect: Prote
     with pytest.raises(RuntimeError, match="no subject is known here"):
         seen.append(current_subject.id)
     assert seen == []
+
+
+def test_a_declared_view_cannot_be_called_by_another(app: Flask, protect: Protect) -> None:
+    """It is a tripwire like a marked one."""
+    authz = protect(app)
+    app.add_url_rule("/own", "own", lambda: "the body")
+    other: Any = public(reason="calls it")(lambda: app.view_functions["own"]())
+    app.add_url_rule("/other", "other", other)
+    authz.declare("own", requires("read:data"))
+    authz.seal()
+    client = app.test_client()
+    assert client.get("/own", headers=bearer(**VIEWER)).text == "the body"
+    answer = client.get("/other", headers=bearer(**VIEWER))
+    assert (answer.status_code, "the body" in answer.text) == (500, False)
