@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -49,10 +50,9 @@ class Served:
     """The README's application, started by its own command on a free port."""
 
     def __init__(self, folder: Path, command: str) -> None:
-        self.port = "5000"
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        port = str(52000 + os.getpid() % 8000)
-        self.port = port
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = port = str(free.getsockname()[1])
         words = [*command.removesuffix(" &").split(), "--port", port]
         self.process = subprocess.Popen(
             words, cwd=folder, env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

@@ -25,7 +25,7 @@ def files(path: str | os.PathLike[str]) -> list[Path]:
     found = [file for file in where.iterdir() if _NAME.fullmatch(file.name)] if where.is_dir() else []
     if not found:
         raise ClaimsPolicyError(f"`{path}` holds no audit log: it has no *.jsonl file")
-    return sorted(found, key=lambda file: file.name.partition("-")[2])
+    return sorted(found, key=lambda file: (file.name.partition("-")[2], file.name))
 
 
 def records(path: str | os.PathLike[str], *, on_bad: OnBad | None = None) -> Iterator[Record]:
@@ -66,7 +66,7 @@ def find(path: str | os.PathLike[str], id: str) -> Record | None:  # noqa: A002 
         if record["id"] == id:
             return record
         if str(record["id"]).startswith(id):
-            found[record["id"]] = record
+            found[str(record["id"])] = record
     if len(found) > 1:
         raise ClaimsPolicyError(f"`{id}` is the beginning of {len(found)} ids; give more of it")
     return next(iter(found.values()), None)

@@ -40,7 +40,8 @@ class Tail:
         `ClaimsPolicyError` where there is no log. Memory depends on `count` and the number of files, not on their
         sizes. Within a file, records are taken to be in the order of time, as far as one process writes them so.
         """
-        found = heapq.merge(*map(self._from_end, files(self.path)), key=_time, reverse=True)
+        ends = [(file, self._end(file)) for file in files(self.path)]
+        found = heapq.merge(*(self._from_end(*each) for each in ends), key=_time, reverse=True)
         return sorted(itertools.islice(filter(wanted, found), count), key=_time)
 
     def more(self, wanted: Wanted) -> list[Record]:
@@ -53,14 +54,17 @@ class Tail:
         found = [record for file in present for record in self._since(file, before)]
         return sorted(filter(wanted, found), key=_time)
 
-    def _from_end(self, file: Path) -> Iterator[Record]:
+    def _end(self, file: Path) -> int:
+        """The size of a file, from whose last whole line on `more` reads; 0 where it was removed meanwhile."""
+        with contextlib.suppress(FileNotFoundError), file.open("rb") as content:
+            found, head = os.fstat(content.fileno()), content.read(_HEAD)
+            torn = len(next(_backwards(file, found.st_size)))
+            self._places[found.st_dev, found.st_ino] = _Place(head=head, position=found.st_size - torn)
+            return found.st_size
+        return 0
+
+    def _from_end(self, file: Path, size: int) -> Iterator[Record]:
         with contextlib.suppress(FileNotFoundError):
-            with file.open("rb") as content:
-                found, size = os.fstat(content.fileno()), content.seek(0, os.SEEK_END)
-                content.seek(0)
-                place = _Place(head=content.read(_HEAD), position=size)
-            place.position -= len(next(_backwards(file, size)))
-            self._places[found.st_dev, found.st_ino] = place
             yield from records_in(_backwards(file, size), file, self._on_bad)
 
     def _since(self, file: Path, before: dict[tuple[int, int], _Place]) -> list[Record]:

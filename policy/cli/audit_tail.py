@@ -125,7 +125,7 @@ def _reasons(record: Record) -> str:
 
 def _asked(record: Record, kind: str) -> str:
     asked = f"{record.get('method', '')} {record.get('route', '')}".strip()
-    return asked if asked and kind in {"request", *_COLOURS} else f"{asked} ({kind})".strip()
+    return (asked or "-") if kind in {"request", *_COLOURS} else f"{asked} ({kind})".strip()
 
 
 def _plain(text: str) -> Painted:

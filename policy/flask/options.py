@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, TypedDict, Unpack
 
 from flask import Flask
 
-from policy.audit import AuditLog, AuditSink
+from policy.audit import AuditSink, sink
 from policy.engine import Policy
 from policy.errors import PolicyError, Problem
 from policy.guard import Clock
@@ -63,7 +63,7 @@ def options(app: Flask, **arguments: Unpack[Arguments]) -> Options:
         )
     return Options(
         policy=given["policy"],
-        audit=_sink(given["audit"]),
+        audit=sink(given["audit"]),
         realm=given.get("realm") or app.name,
         state=given.get("state"),
         reload=_interval(given.get("reload", LOOK_EVERY)),
@@ -75,10 +75,6 @@ def _interval(seconds: float | None) -> float | None:
     if seconds is not None and not 0.01 <= seconds <= 3600:
         raise PolicyError(f"`reload` is a number of seconds from 0.01 to 3600, or None for never, not `{seconds}`")
     return seconds
-
-
-def _sink(audit: PathLike | AuditSink | None) -> AuditSink | None:
-    return AuditLog(audit) if isinstance(audit, str | os.PathLike) else audit
 
 
 def _configured(app: Flask) -> dict[str, Any]:

@@ -197,6 +197,20 @@ def test_a_full_standard_output_is_an_error() -> None:
     assert (ran.returncode, ran.stderr) == (0, message)
 
 
+def test_the_real_standard_output_gets_what_was_printed_and_then_the_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the system takes a line in pieces."""
+    real = os.write
+    with (tmp_path / "out").open("w") as out:
+        for name in ("stdout", "__stdout__"):
+            monkeypatch.setattr(sys, name, out)
+        out.write("printed\n")
+        monkeypatch.setattr(os, "write", lambda descriptor, data: real(descriptor, data[:3]))
+        StdoutSink().write('{"id": "a"}')
+        assert (tmp_path / "out").read_text() == 'printed\n{"id": "a"}\n'
+
+
 def test_what_was_printed_before_comes_first() -> None:
     """Records go past Python's buffer, but not before what stands in it; children print as well."""
     code = """

@@ -1,5 +1,6 @@
 """The seal, declarations, and what an authorizer refuses to start with."""
 
+import json
 from pathlib import Path
 from typing import Any, cast
 
@@ -234,3 +235,31 @@ def test_a_declared_view_cannot_be_called_by_another(app: Flask, protect: Protec
     assert client.get("/own", headers=bearer(**VIEWER)).text == "the body"
     answer = client.get("/other", headers=bearer(**VIEWER))
     assert (answer.status_code, "the body" in answer.text) == (500, False)
+
+
+def test_a_sink_is_named_and_makes_no_folder(
+    app: Flask, protect: Protect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`"logging"` goes to the logger `policy.audit`; a name that is nearly one is refused at the start."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(PolicyError, match='did you mean "stdout"'):
+        protect(Flask("other"), audit="STDOUT")
+    authz = protect(app, audit="logging")
+    app.add_url_rule("/x", "view", requires("read:data")(lambda: "x"))
+    authz.seal()
+    with caplog.at_level("INFO", "policy.audit"):
+        assert app.test_client().get("/x", headers=bearer(**VIEWER)).text == "x"
+    kept = [json.loads(record.getMessage())["reason"] for record in caplog.records if record.name == "policy.audit"]
+    assert (kept, sorted(path.name for path in tmp_path.iterdir())) == (["allowed"], ["policies"])
+
+
+def test_standard_output_takes_a_line_for_each_decision(
+    app: Flask, protect: Protect, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """And nothing else."""
+    authz = protect(app, audit="stdout")
+    app.add_url_rule("/x", "view", requires("read:data")(lambda: "x"))
+    authz.seal()
+    app.test_client().get("/x", headers=bearer(**VIEWER))
+    app.test_client().get("/x")
+    assert [json.loads(line)["reason"] for line in capfd.readouterr().out.splitlines()] == ["allowed", "token-absent"]
