@@ -16,26 +16,20 @@ WORDS: Final[Mapping[How, str]] = MappingProxyType(
         How.NONE: "nothing",
     }
 )
+SOURCES: Final[Mapping[How, str]] = MappingProxyType(
+    {How.DIRECT: "granted by", How.PATTERN: "granted by pattern", How.RULE: "allowed by rule"}
+)
 
 
 def detail(cell: Cell) -> str:
     """How a role comes by a permission, in full."""
-    if not cell.denied_by:
-        return _source(cell)
-    names = ", ".join(f"`{rule}`" for rule in cell.denied_by)
-    without = f"; otherwise {_source(cell)}" if cell.source is not How.NONE else ""
-    return f"denied by rule {names}{without}"
+    words = [f"denied by rule {', '.join(f'`{rule}`' for rule in cell.denied_by)}"] if cell.denied_by else []
+    if cell.source is not How.NONE:
+        words.append(f"otherwise {_source(cell)}" if words else _source(cell))
+    return "; ".join(words) or WORDS[How.NONE]
 
 
 def _source(cell: Cell) -> str:
-    match cell.source:
-        case How.DIRECT:
-            return f"granted by `{cell.by}`"
-        case How.PATTERN:
-            return f"granted by pattern `{cell.by}`"
-        case How.INHERITED:
-            return f"inherited from `{cell.via}`, which grants `{cell.by}`"
-        case How.RULE:
-            return f"allowed by rule `{cell.by}`"
-        case how:
-            return WORDS[how]
+    if cell.source is How.INHERITED:
+        return f"inherited from `{cell.via}`, which grants `{cell.by}`"
+    return f"{SOURCES[cell.source]} `{cell.by}`"
