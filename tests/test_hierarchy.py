@@ -1,5 +1,8 @@
 """Role inheritance, closed flat."""
 
+from itertools import pairwise
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,6 +25,36 @@ def test_cycles_have_no_limit_of_depth() -> None:
     """A very long cycle is found."""
     ring = {str(number): [str((number + 1) % DEEP)] for number in range(DEEP)}
     assert len(cycles(ring)[0]) == DEEP + 1
+
+
+def test_a_cycle_is_named_once_for_all_that_inherit_one_another() -> None:
+    """Of two cycles through one role the shorter is named, from the least name of all that are in them."""
+    assert cycles({"b": ["a"], "a": ["c", "d"], "c": ["b"], "d": ["a", "x"], "x": ["y"], "y": []}) == (("a", "d", "a"),)
+
+
+@pytest.mark.parametrize("number", [2, 300, 1000])
+def test_cycles_where_everything_inherits_everything(number: int) -> None:
+    """A thousand roles that all inherit one another have one cycle to name, and it is found in one pass."""
+    everyone = [f"r{each:03}" for each in range(number)]
+    assert cycles({role: [each for each in everyone if each != role] for role in everyone}) == (
+        ("r000", "r001", "r000"),
+    )
+
+
+@given(st.lists(st.sets(st.integers(0, 8)), max_size=9))
+def test_cycles_are_those_of_any_hierarchy(above: list[set[int]]) -> None:
+    """Each group of roles that reach one another has one cycle, through its least name and by steps that there are."""
+    parents = {str(role): [str(each) for each in some] for role, some in enumerate(above)}
+    reached = {role: {each for each in parents[role] if each in parents} for role in parents}
+    for _ in parents:
+        reached = {role: some.union(*(reached[each] for each in some)) for role, some in reached.items()}
+    groups = {
+        frozenset(each for each in some if role in reached[each]) for role, some in reached.items() if role in some
+    }
+    found = cycles(parents)
+    assert [ring[0] for ring in found] == sorted(map(min, groups))
+    assert all(ring[0] == ring[-1] and len(set(ring)) == len(ring) - 1 for ring in found)
+    assert all(after in parents[before] for ring in found for before, after in pairwise(ring))
 
 
 def test_unknown_parents_are_no_cycle() -> None:

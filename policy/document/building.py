@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Final, TypeVar, cast
 
 from policy.document.merging import Merged, Placed
-from policy.document.profiles import NO_PROFILE, applied, profiles
+from policy.document.profiles import NO_PROFILE, applied, media_type, profiles
 from policy.document.shapes import (
     AssertsShape,
     ClaimSourceShape,
@@ -124,11 +124,6 @@ def _issuer(name: str, placed: Placed[IssuerShape], folders: Sequence[str]) -> I
         id_prefix=shape.get("id_prefix", ""),
         leeway=shape.get("leeway", 30),
     )
-
-
-def media_type(typ: str) -> str:
-    """A `typ` as it is compared: in lower case, without `application/` (RFC 7515 section 4.1.9)."""
-    return typ.lower().removeprefix("application/")
 
 
 def _keys(shape: KeysShape, folder: str) -> KeySource:

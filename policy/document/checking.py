@@ -6,7 +6,7 @@ from policy.document.assigning import check_assignments
 from policy.document.findings import Findings, Place
 from policy.document.issuing import check_issuers
 from policy.document.merging import Merged
-from policy.document.names import References, permission_fault, role_fault, scope_fault
+from policy.document.names import References, acr_fault, permission_fault, role_fault, scope_fault
 from policy.document.shapes import ConstraintShape, RuleShape
 from policy.document.wording import quoted
 from policy.hierarchy import cycles
@@ -38,7 +38,11 @@ def _permissions(merged: Merged, references: References, findings: Findings) -> 
     for place, permission in merged.permissions.values():
         if permission.get("step_up") == {}:
             findings.add(place.to("step_up"), "asks for nothing: give it `acr`, `max_age` or both")
-        references.once(permission.get("step_up", {}).get("acr", ()), place.to("step_up", "acr"))
+        values = permission.get("step_up", {}).get("acr", ())
+        references.once(values, place.to("step_up", "acr"))
+        for index, value in enumerate(values):
+            if fault := acr_fault(value):
+                findings.add(place.to("step_up", "acr", index), fault)
 
 
 def _roles(merged: Merged, references: References, findings: Findings) -> None:

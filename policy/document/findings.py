@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from policy.document.positions import lines
-from policy.document.wording import JsonPath, path_text, quoted
+from policy.document.wording import JsonPath, path_text, quoted, without_surrogates
 from policy.errors import Problem
 from policy.nearest import nearest
 
@@ -61,9 +61,13 @@ class Findings:
             self.found.append(Finding(place, message, line, near, among, other))
 
     def spoil(self, place: Place, message: str, line: int) -> None:
-        """Note what is so wrong at a place that nothing else is worth saying about it."""
+        """Note what is so wrong at a place that nothing else is worth saying about it.
+
+        From here on the place is known by its path without lone surrogates.
+        """
         self.add(place, message, line)
-        self._spoilt.add(place)
+        path = (without_surrogates(step) if isinstance(step, str) else step for step in place.path)
+        self._spoilt.add(Place(place.source, tuple(path)))
 
     def problems(self, names: Sequence[str], texts: Sequence[bytes]) -> tuple[Problem, ...]:
         """Everything found, with lines, in document order; equal causes once with a count; the first with hints."""

@@ -7,14 +7,16 @@ from typing import Any, Final
 from policy.document.findings import Findings
 from policy.document.merging import Merged, Placed
 from policy.document.names import References
-from policy.document.profiles import NO_PROFILE, applied, profiles
+from policy.document.profiles import NO_PROFILE, applied, media_type, profiles
 from policy.document.shapes import ClaimSourceShape, ClaimTestShape, IssuerShape, KindsShape
 from policy.document.wording import JsonPath, one_of, quoted
+from policy.nearest import nearest
 
 Fault = tuple[JsonPath, str]
 
 DEMANDED: Final = ("audience", "authority", "algorithms", "keys", "claims", "kinds")
 SYMMETRIC: Final = ("HS256", "HS384", "HS512")
+WAYS: Final = ("jwks", "jwks_file", "env", "file")
 SECRET_KEYS: Final = ("env", "file")
 PRIVATE_MEMBERS: Final = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 PUBLIC_TYPES: Final = ("RSA", "EC", "OKP")
@@ -41,7 +43,7 @@ def check_issuers(merged: Merged, references: References, findings: Findings) ->
         for path, message in _faults(placed.value, several=several):
             findings.add(placed.place.to(*path), message)
         _check_profile(placed, findings)
-        _check_lists(placed, references)
+        _check_lists(placed, references, findings)
         _check_asserts(placed, references, findings)
     for first, second in _clashes(merged):
         prefixes = quoted(first.value.get("id_prefix", "")), quoted(second.value.get("id_prefix", ""))
@@ -71,7 +73,8 @@ def _missing(whole: IssuerShape) -> Iterator[Fault]:
     for key in DEMANDED:
         if key not in whole:
             from_profile = "and the profile does not supply it" if "profile" in whole else "and there is no `profile`"
-            yield (), f"`{key}` is missing, {from_profile}"
+            forms = f": give it one of {one_of(WAYS)}" if key == "keys" else ""
+            yield (), f"`{key}` is missing, {from_profile}{forms}"
 
 
 def _algorithms(whole: IssuerShape) -> Iterator[Fault]:
@@ -85,7 +88,7 @@ def _keys(whole: IssuerShape) -> Iterator[Fault]:
         return
     given = tuple(whole["keys"])
     if len(given) != 1:
-        yield ("keys",), f"must have exactly one of {one_of(('jwks', 'jwks_file', 'env', 'file'))}"
+        yield ("keys",), f"must have exactly one of {one_of(WAYS)}"
         return
     (way,) = given
     symmetric = any(each in SYMMETRIC for each in whole.get("algorithms", ()))
@@ -149,14 +152,21 @@ def _format(target: str, source: ClaimSourceShape, index: JsonPath) -> Iterator[
 def _check_profile(placed: Placed[IssuerShape], findings: Findings) -> None:
     name = placed.value.get("profile")
     if name is not None and name not in profiles():
-        message = f"unknown profile {quoted(name)}"
-        findings.add(placed.place.to("profile"), message, near=name, among=profiles().keys())
+        near = nearest(name, profiles())
+        there_are = "" if near else f": there are {one_of(profiles(), 'and')}"
+        findings.add(
+            placed.place.to("profile"), f"unknown profile {quoted(name)}{there_are}", near=name, among=profiles().keys()
+        )
 
 
-def _check_lists(placed: Placed[IssuerShape], references: References) -> None:
+def _check_lists(placed: Placed[IssuerShape], references: References, findings: Findings) -> None:
     for key in ("audience", "algorithms", "typ"):
         names: Sequence[str] = placed.value.get(key, ())  # type: ignore[assignment]
         references.once(names, placed.place.to(key))
+    for index, typ in enumerate(placed.value.get("typ", ())):
+        if typ and not media_type(typ):
+            message = f"{quoted(typ)} names no media type; an empty text accepts an absent `typ`"
+            findings.add(placed.place.to("typ", index), message)
 
 
 def _check_asserts(placed: Placed[IssuerShape], references: References, findings: Findings) -> None:

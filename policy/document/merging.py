@@ -48,7 +48,7 @@ class Merged:
 
     `declared` has every name that any document declares, also those of what is out of shape. `whole` is false where a
     document or a section could not be read at all, so that no reference can be called unknown. `raw` is the merged JSON
-    as it was written, without `$schema`, assignments and empty sections.
+    as it was written, without `$schema`, assignments, empty sections, and a tenancy that says what its absence does.
     """
 
     permissions: dict[str, Placed[PermissionShape]] = field(default_factory=dict)
@@ -110,7 +110,7 @@ def _add_raw(value: dict[str, Any], raw: dict[str, Any]) -> None:
             raw.setdefault(section, {}).update(content)
         elif section in LISTED and isinstance(content, list) and content:
             raw.setdefault(section, []).extend(content)
-        elif section == "tenancy":
+        elif section == "tenancy" and content != "optional":
             raw[section] = content
 
 

@@ -8,8 +8,9 @@ from policy.document.findings import Findings, Place
 from policy.document.wording import quoted
 from policy.permissions import LONGEST, STANDARD_SCOPES, Catalogue, is_pattern, is_permission
 
-ROLE: Final = re.compile(rf"[ -+\--~]{{1,{LONGEST}}}")
-SCOPE: Final = re.compile(r"[!#-\[\]-~]+")
+ROLE: Final = re.compile(rf"(?! )[ -)+\--~]{{1,{LONGEST}}}(?<! )")
+#: A scope-token of RFC 6749 section 3.3.
+TOKEN: Final = re.compile(r"[!#-\[\]-~]+")
 
 
 def permission_fault(name: str) -> str:
@@ -26,14 +27,25 @@ def role_fault(name: str) -> str:
     """Why a role can't have this name; empty where it can."""
     if ROLE.fullmatch(name):
         return ""
-    return f"{quoted(name)} is no name for a role: 1 to {LONGEST} printable ASCII characters without commas"
+    rule = f"1 to {LONGEST} printable ASCII characters without commas and `*`, and no space at either end"
+    return f"{quoted(name)} is no name for a role: {rule}"
 
 
 def scope_fault(name: str) -> str:
     """Why a scope can't have this name (RFC 6749 section 3.3); empty where it can."""
-    if SCOPE.fullmatch(name):
+    if name in STANDARD_SCOPES:
+        return f"{quoted(name)} is a standard scope of OpenID Connect, so the scope needs another name"
+    if len(name) <= LONGEST and TOKEN.fullmatch(name):
         return ""
-    return f"{quoted(name)} is no name for a scope: printable ASCII without spaces, double quotes and backslashes"
+    rule = f"1 to {LONGEST} printable ASCII characters without spaces, double quotes and backslashes"
+    return f"{quoted(name)} is no name for a scope: {rule}"
+
+
+def acr_fault(value: str) -> str:
+    """Why a permission can't ask for this `acr`, which is sent in a header between spaces; empty where it can."""
+    if TOKEN.fullmatch(value):
+        return ""
+    return f"{quoted(value)} is no `acr` value: printable ASCII without spaces, double quotes and backslashes"
 
 
 class References:

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from policy.document.wording import JsonPath
 
-TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
+TOKEN: Final = re.compile(r'"(?:[^"\\]|\\.)*+"|[{}\[\]:,]|[^\s{}\[\]:,"]+', re.DOTALL)
 OPENING: Final = ("{", "[")
 CLOSING: Final = ("}", "]")
 COMMA: Final = (",",)

@@ -33,3 +33,8 @@ def applied(issuer: IssuerShape) -> IssuerShape:
     if "claims" in given or "claims" in issuer:
         filled["claims"] = {**given.get("claims", {}), **issuer.get("claims", {})}
     return filled
+
+
+def media_type(typ: str) -> str:
+    """A `typ` as it is compared: in lower case, without `application/` (RFC 7515 section 4.1.9)."""
+    return typ.lower().removeprefix("application/")

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from policy.document.assigning import Columns, well_formed
 from policy.document.findings import Findings, Place
 from policy.document.positions import Entry, Lines, entries
-from policy.document.wording import json_type, quoted
+from policy.document.wording import SURROGATE, json_type, quoted, without_surrogates
 
 DEEPEST: Final = 64
 LONGEST_INTEGER: Final = 15
@@ -21,14 +21,13 @@ MIB: Final = 2**20
 WHITE: Final = b" \t\r\n"
 STRING: Final = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)', re.DOTALL)
 DEPTHS: Final[Mapping[int, int]] = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
-SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 #: The messages of the standard library's parser, in our words.
 SYNTAX: Final[Mapping[str, str]] = {
     "Expecting value": "a value is expected",
     "Expecting property name enclosed in double quotes": "a key in double quotes is expected (no comma after the last)",
     "Illegal trailing comma before end of object": "a key in double quotes is expected (no comma after the last)",
-    "Illegal trailing comma before end of array": "a value is expected",
+    "Illegal trailing comma before end of array": "a value is expected (no comma after the last)",
     "Expecting ':' delimiter": "a colon is expected",
     "Expecting ',' delimiter": "a comma is expected",
     "Extra data": "there is more after the end of the document",
@@ -83,6 +82,7 @@ def object_in(source: Source, number: int, findings: Findings, max_bytes: int) -
         return None
     if numbers.odd or _may_have_surrogates(source.text) or _has_twice(source.text, members + taken):
         _place_oddities(text, number, findings)
+        value = _clean(value) if _may_have_surrogates(source.text) else value
     if not isinstance(value, dict):
         findings.add(place, f"must be an object, not {json_type(value)}", line=1)
         return None
@@ -155,6 +155,15 @@ def _may_have_surrogates(text: bytes) -> bool:
     return b"\\ud" in text or b"\\uD" in text
 
 
+def _clean(value: Any) -> Any:
+    """The value with each lone surrogate replaced by U+FFFD: it was told, and other tools choke on one."""
+    if isinstance(value, dict):
+        return {without_surrogates(key): _clean(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_clean(each) for each in value]
+    return without_surrogates(value) if isinstance(value, str) else value
+
+
 def _has_twice(text: bytes, members: int) -> bool:
     """Whether the text has more members than the parser kept, which drops duplicates without a word.
 
@@ -177,7 +186,15 @@ def _not_json(error: Exception, text: bytes) -> tuple[str, int]:
     deepest = max(accumulate(DEPTHS.get(each, 0) for each in STRING.sub(b"", text)), default=0)
     if deepest > DEEPEST or not isinstance(error, json.JSONDecodeError):
         return f"nested too deep: more than {DEEPEST} levels", 1
-    return f"not JSON: {SYNTAX.get(error.msg, 'a value is expected')} at column {error.colno}", error.lineno
+    words = SYNTAX.get(error.msg, "a value is expected")
+    if error.msg == "Expecting value" and _follows_a_comma(error.doc, error.pos):
+        words = SYNTAX["Illegal trailing comma before end of array"]
+    return f"not JSON: {words} at column {error.colno}", error.lineno
+
+
+def _follows_a_comma(text: str, end: int) -> bool:
+    """Whether a list ends here, right after a comma."""
+    return text[end : end + 1] == "]" and text[:end].rstrip().endswith(",")
 
 
 def _place_oddities(text: str, number: int, findings: Findings) -> None:

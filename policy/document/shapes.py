@@ -56,22 +56,21 @@ def _scalar(value: Any) -> Any:
 
 
 Text = Annotated[str, Field(min_length=1)]
-Names = Annotated[list[Text], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
+_listed: Final = _text_is(lambda text: [text], "a list of texts", list)
+UNIQUE: Final = Field(min_length=1, json_schema_extra={"uniqueItems": True})
+Names = Annotated[list[Text], UNIQUE]
+AcrValues = Annotated[list[Annotated[Text, Field(json_schema_extra={"pattern": r"^[!#-\[\]-~]+$"})]], UNIQUE]
 Path = Annotated[list[str], Field(min_length=1)]
 Description = Annotated[str, Field(description="What it is for, in a few words for a person.")]
-TextOrNames = Annotated[
-    Names, BeforeValidator(_text_is(lambda text: [text], "a list of texts", list), json_schema_input_type=Text | Names)
-]
-PathOrText = Annotated[
-    Path, BeforeValidator(_text_is(lambda text: [text], "a list of texts", list), json_schema_input_type=Text | Path)
-]
+TextOrNames = Annotated[Names, BeforeValidator(_listed, json_schema_input_type=Text | Names)]
+PathOrText = Annotated[Path, BeforeValidator(_listed, json_schema_input_type=Text | Path)]
 
 
 @with_config(STRICT)
 class StepUpShape(TypedDict, total=False):
     """What a permission asks of the login itself (RFC 9470)."""
 
-    acr: Annotated[Names, Field(description="The `acr` values that will do; any one of them.")]
+    acr: Annotated[AcrValues, Field(description="The `acr` values that will do; any one of them.")]
     max_age: Annotated[int, Field(ge=1, description="How old the login may be, in seconds.")]
 
 
@@ -215,10 +214,10 @@ class KeysShape(TypedDict, total=False):
 
 Claims = Annotated[dict[Target, Sources], Field(description="Where roles, scopes and the rest stand in a token.")]
 Kinds = Annotated[KindsShape, Field(description="How a user is told from a machine.")]
-Algorithms = Annotated[list[Algorithm], Field(min_length=1, json_schema_extra={"uniqueItems": True})]
+Algorithms = Annotated[list[Algorithm], UNIQUE]
 Typ = Annotated[
     Path,
-    BeforeValidator(_text_is(lambda text: [text], "a list of texts", list), json_schema_input_type=str | list[str]),
+    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
     Field(description="Accepted `typ` headers of a token; an empty text accepts an absent one."),
 ]
 AudienceClaim = Annotated[PathOrText, Field(description="The claim that names the audience; `aud` unless given.")]
@@ -279,7 +278,7 @@ DocumentShape = TypedDict(
             ],
             _named("The catalogue: every permission there is.", r"^[A-Za-z0-9_.-]+(:[A-Za-z0-9_.-]+)*$"),
         ],
-        "roles": Annotated[dict[str, RoleShape], _named("The roles, by name.", r"^[ -+\--~]+$")],
+        "roles": Annotated[dict[str, RoleShape], _named("Roles, by name.", r"^[!-)+\--~]([ -)+\--~]*[!-)+\--~])?$")],
         "scopes": Annotated[
             dict[str, ScopeShape], _named("Scopes beyond those named like a permission.", r"^[!#-\[\]-~]+$")
         ],

@@ -8,6 +8,8 @@ from typing import Final
 
 from policy.document.wording import JsonPath
 
+NO_SECRETS: Final = "a secret never stands in a policy: name its variable by `env`, or its file by `file`"
+
 #: Path patterns, `*` standing for one step.
 UNSUPPORTED: Final[Mapping[JsonPath, str]] = {
     ("rules", "*", "when"): "conditions (`when`) are not supported by this version",
@@ -17,13 +19,10 @@ UNSUPPORTED: Final[Mapping[JsonPath, str]] = {
     ("revocations",): "revocations (`revocations`) are not supported by this version",
     ("issuers", "*", "keys", "jwks_uri"): "fetching keys (`jwks_uri`) is not supported by this version",
     ("issuers", "*", "keys", "discovery"): "fetching keys (`discovery`) is not supported by this version",
+    ("issuers", "*", "jwks_uri"): "fetching keys (`jwks_uri`) is not supported by this version",
+    ("issuers", "*", "discovery"): "fetching keys (`discovery`) is not supported by this version",
     **{
-        (
-            "issuers",
-            "*",
-            "keys",
-            name,
-        ): "a secret never stands in a policy: name its variable by `env`, or its file by `file`"
+        ("issuers", "*", "keys", name): NO_SECRETS
         for name in ("secret", "key", "k", "value", "password", "shared_secret")
     },
 }

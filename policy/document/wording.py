@@ -8,8 +8,8 @@ from typing import Any, Final
 JsonPath = tuple[str | int, ...]
 
 LONGEST_QUOTE: Final = 80
+SURROGATE: Final = re.compile("[\ud800-\udfff]")
 PLAIN_KEY: Final = re.compile(r"[A-Za-z_$][A-Za-z0-9_$-]*")
-UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 JSON_TYPES: Final[Mapping[type, str]] = {
     dict: "an object",
@@ -22,8 +22,21 @@ JSON_TYPES: Final[Mapping[type, str]] = {
 
 
 def printable(text: str) -> str:
-    """The text with control characters and lone surrogates escaped, so that it can't forge a line."""
-    return UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    """The text with all that is not printed escaped, so that it can neither forge a line nor turn one around."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else _escaped(each) for each in text)
+
+
+def _escaped(character: str) -> str:
+    # as JSON has it: what is beyond U+FFFF as two surrogates
+    code = character.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{code[start : start + 4]}" for start in range(0, len(code), 4))
+
+
+def without_surrogates(text: str) -> str:
+    """The text with each lone surrogate replaced by U+FFFD."""
+    return SURROGATE.sub("\ufffd", text)
 
 
 def quoted(value: object) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from policy.claims import ABSENT, LATEST, holds, lookup
+from policy.document.wording import printable
 from policy.errors import TokenRefused
 from policy.model import ClaimPath, ClaimTest, Issuer
 from policy.reasons import Reason
@@ -161,7 +162,7 @@ def _said(test: ClaimTest) -> str:
     if test.exists is not None:
         return _path(test.path) if test.exists else f"no {_path(test.path)}"
     if test.same_as is not None:
-        suffix = f" and `{test.suffix}`" if test.suffix else ""
+        suffix = f" and `{printable(test.suffix)}`" if test.suffix else ""
         return f"{_path(test.path)} equal to {_path(test.same_as)}{suffix}"
     return f"{_path(test.path)} equal to {shown(test.equals)}"
 
@@ -173,7 +174,7 @@ def _absent_or_wrong(path: ClaimPath, expected: str, value: Any) -> TokenRefused
 
 
 def _path(path: ClaimPath) -> str:
-    return f"`{' > '.join(path)}`"
+    return f"`{' > '.join(map(printable, path))}`"
 
 
 Check = Callable[[Trusted, Header, Claims, float], None]

@@ -66,4 +66,7 @@ def read_header(members: Mapping[str, Any]) -> Header:
     if "alg" not in members:
         raise TokenRefused(Reason.TOKEN_ALGORITHM, "expected `alg` in the header, seen none")
     typ = members.get("typ", "").lower().removeprefix("application/")
+    if "typ" in members and not typ:
+        detail = f"expected `typ` to name a media type, seen {shown(members['typ'])}"
+        raise TokenRefused(Reason.TOKEN_TYPE, detail)
     return Header(MappingProxyType(dict(members)), members["alg"], members.get("kid"), typ)

@@ -7,12 +7,14 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWTError, get_algorithm_by_name
 
 from policy.tokens.algorithms import RSA_BITS_AT_LEAST, SHAPES, misfit
-from policy.tokens.strict_json import NotStrict, read_object
+from policy.tokens.strict_json import NotJson, NotStrict, read_object
 from policy.tokens.wording import shown
 
 #: Members that only private or symmetric keys have (RFC 7518 sections 6.2.2, 6.3.2 and 6.4).
 PRIVATE: Final = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
 TYPES: Final = ("RSA", "EC", "OKP")
+#: What a set looks like (RFC 7517 section 5), for messages.
+SET: Final = '`{"keys": [...]}`'
 TEXTS: Final = ("kty", "kid", "use", "alg", "crv")
 
 
@@ -31,9 +33,14 @@ def read_jwks(raw: bytes, algorithms: Sequence[str]) -> tuple[tuple[PublicKey, .
     is private or symmetric, says one thing and is another, or is too weak, is a fault.
     """
     try:
-        entries = read_object(raw).get("keys")
+        members = read_object(raw)
+    except NotJson as error:
+        return (), [f"a JWK Set {SET} is expected: {error}"]
     except NotStrict as error:
         return (), [f"it is no strict JSON object: {error}"]
+    if "keys" not in members and "kty" in members:
+        return (), [f"it is a single key: wrap it in {SET}"]
+    entries = members.get("keys")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
         return (), ["it has no `keys` that are a list of objects"]
     keys: list[PublicKey] = []

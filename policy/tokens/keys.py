@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, Protocol
 from jwt import get_algorithm_by_name
 from jwt.algorithms import Algorithm
 
+from policy.document.wording import printable, quoted
 from policy.errors import Problem, TokenRefused
 from policy.model import Issuer, KeySource
 from policy.reasons import Reason
@@ -116,9 +117,9 @@ def _find_secret(issuer: Issuer, source: KeySource) -> Found:
     try:
         secret = _read_secret(source)
     except LookupError:
-        return Found(unseen=_problems(issuer, where, [f"the variable `{source.env}` is not set"]))
+        return Found(unseen=_problems(issuer, where, [f"the variable {quoted(source.env)} is not set"]))
     except OSError as error:
-        return Found(unseen=_problems(issuer, where, [f"`{source.file}` cannot be read: {error.strerror}"]))
+        return Found(unseen=_problems(issuer, where, [_cannot_be_read(source.file, error)]))
     faults = secret_faults(secret, issuer.algorithms)
     if faults:
         return Found(wrong=_problems(issuer, where, faults))
@@ -140,9 +141,12 @@ def _find_public(issuer: Issuer, source: KeySource) -> Found:
     try:
         raw = Path(source.jwks_file).read_bytes()
     except OSError as error:
-        fault = f"`{source.jwks_file}` cannot be read: {error.strerror}"
-        return Found(unseen=_problems(issuer, "keys.jwks_file", [fault]))
+        return Found(unseen=_problems(issuer, "keys.jwks_file", [_cannot_be_read(source.jwks_file, error)]))
     return _read_public(issuer, "keys.jwks_file", raw)
+
+
+def _cannot_be_read(path: str | None, error: OSError) -> str:
+    return f"`{printable(path or '')}` cannot be read: {error.strerror}"
 
 
 def _read_public(issuer: Issuer, where: str, raw: bytes) -> Found:
@@ -153,4 +157,4 @@ def _read_public(issuer: Issuer, where: str, raw: bytes) -> Found:
 
 
 def _problems(issuer: Issuer, where: str, faults: Iterable[str]) -> tuple[Problem, ...]:
-    return tuple(Problem(path=f'issuers["{issuer.name}"].{where}', message=fault) for fault in faults)
+    return tuple(Problem(path=f'issuers["{printable(issuer.name)}"].{where}', message=fault) for fault in faults)

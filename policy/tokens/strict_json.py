@@ -18,6 +18,10 @@ class NotStrict(ValueError):
     """The text is no strict JSON object; says why without quoting it."""
 
 
+class NotJson(NotStrict):
+    """The text is no JSON at all."""
+
+
 class DuplicateMember(NotStrict):
     """An object names a member twice."""
 
@@ -59,9 +63,9 @@ def _parse(text: str) -> Any:
     try:
         value, end = _DECODER.raw_decode(text)
     except json.JSONDecodeError as error:
-        value, end = NotStrict, error.pos
-    if value is NotStrict or end != len(text):
-        raise NotStrict(f"it is not JSON at character {end}")
+        value, end = NotJson, error.pos
+    if value is NotJson or end != len(text):
+        raise NotJson(f"it is not JSON at character {end}")
     return value
 
 

@@ -168,6 +168,11 @@ def test_a_faulty_entry_is_refused(entry: dict[str, Any], fault: str) -> None:
         ("", "it is no strict JSON object: it is empty"),
         ("[]", "it is no strict JSON object: it is not an object"),
         ('{"keys": [], "keys": []}', "it is no strict JSON object: a member is named twice"),
+        ("-----BEGIN PUBLIC KEY-----", 'a JWK Set `{"keys": [...]}` is expected: it is not JSON at character 0'),
+        ('{"keys": [],}', 'a JWK Set `{"keys": [...]}` is expected: it is not JSON at character 12'),
+        (json.dumps(jwk("RSA")), 'it is a single key: wrap it in `{"keys": [...]}`'),
+        (json.dumps({"kty": 7}), 'it is a single key: wrap it in `{"keys": [...]}`'),
+        (json.dumps({**jwk("RSA"), "keys": {}}), "it has no `keys` that are a list of objects"),
         ("{}", "it has no `keys` that are a list of objects"),
         ('{"keys": {}}', "it has no `keys` that are a list of objects"),
         ('{"keys": ["x"]}', "it has no `keys` that are a list of objects"),
@@ -198,7 +203,7 @@ def test_keys_may_stand_in_a_file(tmp_path: Path) -> None:
     assert by.verify(sign(claims(), key=pem("P-256"), algorithm="ES256"), now=NOW).claims == claims()
     path.write_text('{"keys": [')
     assert wrong_with(KeySource(jwks_file=str(path)), "ES256") == problems(
-        "keys.jwks_file", "it is no strict JSON object: it is not JSON at character 10"
+        "keys.jwks_file", 'a JWK Set `{"keys": [...]}` is expected: it is not JSON at character 10'
     )
     path.unlink()
     missing = f"`{path}` cannot be read: No such file or directory"

@@ -196,6 +196,13 @@ def test_header_texts_are_texts(name: str, reason: Reason, value: Any) -> None:
     assert refused(signed({"alg": "HS256", name: value})) == (reason, detail)
 
 
+@pytest.mark.parametrize("typ", ["application/", "Application/", "APPLICATION/"])
+def test_a_typ_that_names_nothing_is_refused(typ: str) -> None:
+    """A `typ` of nothing but the prefix is not an absent one, even where an absent one is accepted."""
+    detail = f'expected `typ` to name a media type, seen "{typ}"'
+    assert refused(signed({"alg": "HS256", "typ": typ})) == (Reason.TOKEN_TYPE, detail)
+
+
 def test_a_header_without_alg_is_refused() -> None:
     """`alg` has to be there."""
     assert refused(signed({})) == (Reason.TOKEN_ALGORITHM, "expected `alg` in the header, seen none")
