@@ -6,14 +6,14 @@ import os
 import sys
 from collections.abc import Sequence
 
-from policy.cli import audit, can, check, explain, init, matrix, schema, token
+from policy.cli import audit, can, check, explain, init, matrix, routes, schema, token
 from policy.cli.arguments import Parser, parser_of
 from policy.cli.style import complain
 from policy.errors import ClaimsPolicyError
 
 __all__ = ["main", "parser"]
 
-COMMANDS = (init, check, can, explain, matrix, token, audit, schema)
+COMMANDS = (init, check, can, explain, matrix, routes, token, audit, schema)
 
 
 def parser() -> Parser:

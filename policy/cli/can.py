@@ -48,7 +48,11 @@ def run(args: argparse.Namespace) -> int:
     """Decide for a subject that the arguments describe."""
     if args.list == (args.permission is not None):
         raise CannotRun("give either a PERMISSION or --list")
-    rules = Policy.load(args.policy)
+    return ask(Policy.load(args.policy), args)
+
+
+def ask(rules: Policy, args: argparse.Namespace) -> int:
+    """Decide by a policy for a subject that the arguments describe, and print that."""
     if args.permission is not None and args.permission not in rules.entries:
         raise CannotRun(f"unknown permission `{args.permission}`{did_you_mean(args.permission, rules.entries)}")
     subject = _subject(rules, args)

@@ -1,16 +1,17 @@
 """The Flask extension as applications see it."""
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, Unpack
 
 from flask import Flask
 
 from policy.demand import UNSAID, Unsaid
 from policy.errors import PolicyError
-from policy.flask import gates
+from policy.flask import command, gates
 from policy.flask.enforcement import Enforcement, Shape
 from policy.flask.marks import Marker, is_marker
+from policy.flask.openapi import openapi_document
 from policy.flask.options import Arguments, options
 from policy.flask.routes import Declarations
 
@@ -25,6 +26,7 @@ class Authorizer:
 
     def __init__(self, app: Flask | None = None, **arguments: Unpack[Arguments]) -> None:
         self._declared = Declarations()
+        self._app: Flask | None = None
         self._enforcement: Enforcement | None = None
         self._shape: Shape | None = None
         if app is not None:
@@ -39,6 +41,8 @@ class Authorizer:
         self._enforcement = Enforcement(app, options(app, **arguments), self._declared)
         self._enforcement.shape = self._shape
         app.extensions["policy"] = self._enforcement
+        app.cli.add_command(command.group)
+        self._app = app
 
     def declare(self, pattern: str, marker: Marker) -> None:
         """Say what an endpoint one does not own demands, or all of a blueprint: `declare("docs.*", requires("a"))`."""
@@ -78,6 +82,18 @@ class Authorizer:
         if self._enforcement is None:
             raise PolicyError("the authorizer has no application: call init_app(app, policy=..., audit=...) first")
         return self._enforcement.live.health()
+
+    def openapi(self, app: Flask | None = None, *, document: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """What the marks say, as an OpenAPI 3.1 document of the application initialised last, or of the one given.
+
+        With a `document` that others made, Swagger 2.0 or OpenAPI 3, a copy of it: each of its operations that a route
+        answers gets the `security` of that route and the refusals it does not describe; nothing else changes.
+        `PolicyError` where a route is not declared, or where the document is none.
+        """
+        described = app or self._app
+        if described is None:
+            raise PolicyError("the authorizer has no application: call init_app(app, policy=..., audit=...) first")
+        return openapi_document(described, document)
 
     def problem(self, shape: Shape) -> Shape:
         """Decorate a function that takes the body of a refusal and gives another; status and challenge stay."""

@@ -48,6 +48,11 @@ class Enforcement:
         """The guard in force; a request takes it once."""
         return self.live.guard
 
+    @property
+    def declared(self) -> Declarations:
+        """What was declared for routes of others."""
+        return self._declared
+
     def seal(self) -> None:
         """Check all routes; `PolicyError` with the whole list, and from then on every request is a 503."""
         found = self._suits(self.guard.rules)

@@ -3,7 +3,7 @@
 import io
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -81,6 +81,9 @@ class Program(Protocol):
     def __call__(self, *args: str, stdin: str = "") -> Ran: ...
 
 
+Write = Callable[[str], str]
+
+
 @cache
 def key_pair(kid: str = "home") -> tuple[str, dict[str, Any]]:
     """A private key as PEM text and the public JWK, the same each time."""
@@ -135,3 +138,22 @@ def token(program: Program, folder: Path) -> Callable[..., str]:
         return ran.out.removesuffix("\n")
 
     return issue
+
+
+@pytest.fixture
+def write(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
+    """Write an application into the current directory; gives the name of its module, which is imported anew."""
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+
+    def forget() -> None:
+        for name in [name for name in sys.modules if name.startswith("shop_of_routes")]:
+            del sys.modules[name]
+
+    def write(text: str) -> str:
+        forget()
+        Path("shop_of_routes.py").write_text(text)
+        return "shop_of_routes"
+
+    yield write
+    forget()

@@ -30,7 +30,7 @@ def test_every_command_has_help_with_an_example(program: Program) -> None:
     """The parser is data that documentation can be made from."""
     names = [each.prog for each in commands(parser())]
     assert names == [
-        "policy init", "policy check", "policy can", "policy explain", "policy matrix",
+        "policy init", "policy check", "policy can", "policy explain", "policy matrix", "policy routes",
         "policy token issue", "policy token inspect",
         "policy audit tail", "policy audit show", "policy schema",
     ]  # fmt: skip

@@ -1,0 +1,106 @@
+"""Routes as one page that needs nothing else: no network, and no script but its own."""
+
+import hashlib
+from base64 import b64encode
+from html import escape
+from typing import TYPE_CHECKING, Final
+
+from policy.cli.routes_text import HEADINGS, counts, demands, reach
+from policy.cli.style import clean
+
+if TYPE_CHECKING:
+    from policy.flask.listing import Listed, Listing
+
+STYLE: Final = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem; color: #1b1b1b; background: #fff; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; vertical-align: top; padding: .35rem .75rem; border-bottom: 1px solid #ddd; }
+td { font-family: ui-monospace, monospace; font-size: 13px; overflow-wrap: anywhere; }
+tr.wrong td { background: #fdecea; }
+.problems { color: #8f1d14; }
+input { font: inherit; padding: .3rem .6rem; width: 20rem; max-width: 100%; }
+@media (prefers-color-scheme: dark) {
+  body { color: #e6e6e6; background: #161616; }
+  th, td { border-color: #3a3a3a; }
+  tr.wrong td { background: #45201d; }
+  .problems { color: #ff9d94; }
+}
+"""
+SCRIPT: Final = """
+const find = document.getElementById("find");
+const rows = [...document.querySelectorAll("tbody tr")];
+const shown = document.getElementById("shown");
+find.addEventListener("input", () => {
+  const words = find.value.toLowerCase().split(/\\s+/);
+  for (const row of rows) {
+    const text = row.textContent.toLowerCase();
+    row.hidden = !words.every((word) => text.includes(word));
+  }
+  shown.textContent = rows.filter((row) => !row.hidden).length + " shown";
+});
+document.getElementById("search").hidden = false;
+"""
+PAGE: Final = """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{content}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Routes of {application}</title>
+<style>{style}</style>
+</head>
+<body>
+<h1>Routes of {application}</h1>
+<p>{counts}{digest}</p>
+{problems}<p id="search" hidden><label>Search <input type="search" id="find" autocomplete="off"></label> \
+<output id="shown"></output></p>
+<table>
+<thead>
+<tr>{headings}</tr>
+</thead>
+<tbody>
+{rows}
+</tbody>
+</table>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+def as_html(listing: "Listing") -> str:
+    """The page, in ASCII alone: other characters are written as references."""
+    content = f"default-src 'none'; style-src '{_hash(STYLE)}'; script-src '{_hash(SCRIPT)}'; base-uri 'none'"
+    page = PAGE.format(
+        content=content,
+        style=STYLE,
+        script=SCRIPT,
+        application=_text(listing.application),
+        counts=counts(listing),
+        digest=f"; policy <code>{_text(listing.digest[:12])}</code>" if listing.digest else "",
+        problems=_problems(listing),
+        headings="".join(f'<th scope="col">{heading.capitalize()}</th>' for heading in HEADINGS),
+        rows="\n".join(map(_row, listing.routes)),
+    )
+    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
+
+
+def _hash(text: str) -> str:
+    """A source expression of Content Security Policy Level 3, section 2.3.1."""
+    return "sha256-" + b64encode(hashlib.sha256(text.encode("ascii")).digest()).decode("ascii")
+
+
+def _text(text: str) -> str:
+    return escape(clean(text), quote=True)
+
+
+def _problems(listing: "Listing") -> str:
+    items = "\n".join(f"<li>{_text(str(problem))}</li>" for problem in listing.everything_wrong)
+    return f'<ul class="problems">\n{items}\n</ul>\n' if items else ""
+
+
+def _row(one: "Listed") -> str:
+    cells = (one.method, one.rule, demands(one), reach(one.roles), reach(one.scopes), one.place)
+    wrong = ' class="wrong"' if one.problems else ""
+    return f"<tr{wrong}>{''.join(f'<td>{_text(cell)}</td>' for cell in cells)}</tr>"
