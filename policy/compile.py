@@ -60,7 +60,7 @@ class Compiled:
     """A policy ready to decide. Immutable by agreement: nothing in this library assigns to it after its making."""
 
     __slots__ = ("assigned", "catalogue", "closures", "digest", "document", "duties", "entries", "granted",
-                 "leeways", "reach", "readers", "regimes", "seniors")  # fmt: skip
+                 "leeways", "reach", "readers", "regimes", "scope_names", "seniors")  # fmt: skip
 
     def __init__(self, document: Document) -> None:
         roles = document.roles
@@ -72,6 +72,7 @@ class Compiled:
         self.granted: Final = self._grants_of_closures()
         self.duties: Final = tuple(self._duty(constraint) for constraint in document.constraints)
         self.entries: Final = self._entries()
+        self.scope_names: Final = frozenset((*self.entries, *document.scopes))
         self.reach: Final = Counter(role for entry in self.entries.values() for role in entry.roles)
         self.regimes: Final[Mapping[str, Regime]] = _regimes(document.issuers.values())
         self.leeways: Final = {name: issuer.leeway for name, issuer in document.issuers.items()}

@@ -1,12 +1,13 @@
 """The straight line from a token to a logged decision."""
 
+import os
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from policy import record
-from policy.audit import AuditSink
+from policy.audit import AuditSink, sink
 from policy.decision import Decision
 from policy.demand import Mark, Outcome, Requires, outcome
 from policy.engine import Policy
@@ -30,7 +31,7 @@ class Admission(NamedTuple):
 
 
 class Guard:
-    """Policy, verifier, log and clock together. `audit=None` says by name that nothing is kept.
+    """Policy, verifier, log and clock together. `audit` is what `policy.audit.sink` takes; `None` keeps nothing.
 
     `remark` stands in every record: how the policy in force stands to the one on disk, where they differ.
     """
@@ -39,14 +40,14 @@ class Guard:
         self,
         rules: Policy,
         verifier: TokenVerifier,
-        audit: AuditSink | None,
+        audit: str | os.PathLike[str] | AuditSink | None,
         *,
         clock: Clock = time.time,
         remark: str = "",
     ) -> None:
         self.rules: Final = rules
         self.verifier: Final = verifier
-        self.audit: Final = audit
+        self.audit: Final = sink(audit)
         self.clock: Final = clock
         self.remark: Final = remark
 

@@ -1,7 +1,7 @@
 """A decision written down: one ASCII JSON object on one line, holding every input of the decision; and read again."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -13,6 +13,7 @@ from policy.subject import Subject
 
 VERSION: Final = 1
 LONGEST_TEXT: Final = 1024
+LONGEST_REQUEST_ID: Final = 128
 UNKNOWN_AT_MOST: Final = 50
 
 Kind = Literal["request", "check", "gate", "probe"]
@@ -96,7 +97,7 @@ def _about(about: About, capped: list[str]) -> dict[str, Any]:
     return {
         "method": _cut("method", about.method, capped),
         "route": _cut("route", about.route, capped),
-        "request_id": _cut("request_id", about.request_id, capped),
+        "request_id": _cut("request_id", about.request_id, capped, LONGEST_REQUEST_ID),
         "trace_id": _cut("trace_id", about.trace_id, capped),
     }
 
@@ -114,8 +115,8 @@ def _verdict(decision: Decision) -> dict[str, Any]:
 def _subject(subject: Subject, decisions: Sequence[Decision], capped: list[str]) -> dict[str, Any]:
     policy = decisions[0].policy if decisions else None
     known_roles = policy.closures if policy else {}
-    known_scopes = {**policy.entries, **policy.document.scopes} if policy and subject.scopes else {}
     known_permissions = policy.entries if policy else {}
+    known_scopes = policy.scope_names if policy else {}
     return {
         "id": _cut("subject.id", subject.id, capped),
         "issuer": subject.issuer,
@@ -135,14 +136,14 @@ def _subject(subject: Subject, decisions: Sequence[Decision], capped: list[str])
     }
 
 
-def _cut(field: str, text: Any, capped: list[str]) -> Any:
-    if text is None or len(text) <= LONGEST_TEXT:
+def _cut(field: str, text: Any, capped: list[str], longest: int = LONGEST_TEXT) -> Any:
+    if text is None or len(text) <= longest:
         return text
     capped.append(field)
-    return text[:LONGEST_TEXT]
+    return text[:longest]
 
 
-def _names(field: str, names: Iterable[str], known: Mapping[str, Any], capped: list[str]) -> list[str]:
+def _names(field: str, names: Iterable[str], known: Container[str], capped: list[str]) -> list[str]:
     """All names the policy knows, and as many of the others as fit: those grant nothing, and there may be thousands."""
     kept = sorted(name for name in names if name in known)
     unknown = sorted(name for name in names if name not in known)

@@ -1,7 +1,5 @@
 """The matrix as one page that needs nothing else: no network, and no script but its own."""
 
-import hashlib
-from base64 import b64encode
 from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
@@ -9,23 +7,11 @@ from typing import Final
 
 from policy.analysis import Cell, Column, How, Matrix, Row
 from policy.cli.matrix_words import WORDS, detail
+from policy.cli.page import page
 from policy.cli.reporters import plural
 from policy.document.wording import printable
 
-#: Only this style and this script are ever applied, whatever stands in a name.
-CONTENT: Final = "default-src 'none'; style-src '{style}'; script-src '{script}'; base-uri 'none'; form-action 'none'"
-
-PAGE: Final = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{content}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Permission matrix</title>
-<style>{style}</style>
-</head>
-<body>
+BODY: Final = """\
 <header>
 <h1>Permission matrix</h1>
 <p class="about">{counts} <span class="digest">policy <code title="{digest}">{short}</code></span></p>
@@ -52,9 +38,6 @@ PAGE: Final = """\
 </table>
 </main>
 <footer><p id="detail">{hint}</p></footer>
-<script>{script}</script>
-</body>
-</html>
 """
 STEP_UP: Final = "asks for a stronger or more recent login"
 HINT: Final = "Scopes, tenants and roles that must not be held together may still refuse what is granted here."
@@ -62,11 +45,7 @@ HINT: Final = "Scopes, tenants and roles that must not be held together may stil
 
 def as_html(matrix: Matrix) -> str:
     """The page, in ASCII alone: other characters are written as references."""
-    style, script = _part("matrix.css"), _part("matrix.js")
-    page = PAGE.format(
-        content=CONTENT.format(style=_hash(style), script=_hash(script)),
-        style=style,
-        script=script,
+    body = BODY.format(
         counts=f"{plural(len(matrix.roles), 'role')}, {plural(len(matrix.permissions), 'permission')}",
         digest=matrix.digest,
         short=matrix.digest[:12],
@@ -77,16 +56,11 @@ def as_html(matrix: Matrix) -> str:
         rows="\n".join(_row(matrix, role) for role in matrix.roles),
         hint=HINT,
     )
-    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
+    return page("Permission matrix", body, style=_part("matrix.css"), script=_part("matrix.js"))
 
 
 def _part(name: str) -> str:
     return files("policy").joinpath("cli", name).read_text("ascii")
-
-
-def _hash(text: str) -> str:
-    """A source expression of Content Security Policy Level 3, section 2.3.1."""
-    return "sha256-" + b64encode(hashlib.sha256(text.encode("ascii")).digest()).decode("ascii")
 
 
 def _text(text: str) -> str:

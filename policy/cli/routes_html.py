@@ -1,10 +1,9 @@
 """Routes as one page that needs nothing else: no network, and no script but its own."""
 
-import hashlib
-from base64 import b64encode
 from html import escape
 from typing import TYPE_CHECKING, Final
 
+from policy.cli.page import page
 from policy.cli.routes_text import HEADINGS, counts, demands, reach
 from policy.cli.style import clean
 
@@ -40,17 +39,7 @@ find.addEventListener("input", () => {
 });
 document.getElementById("search").hidden = false;
 """
-PAGE: Final = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="{content}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Routes of {application}</title>
-<style>{style}</style>
-</head>
-<body>
+BODY: Final = """\
 <h1>Routes of {application}</h1>
 <p>{counts}{digest}</p>
 {problems}<p id="search" hidden><label>Search <input type="search" id="find" autocomplete="off"></label> \
@@ -63,19 +52,12 @@ PAGE: Final = """\
 {rows}
 </tbody>
 </table>
-<script>{script}</script>
-</body>
-</html>
 """
 
 
 def as_html(listing: "Listing") -> str:
     """The page, in ASCII alone: other characters are written as references."""
-    content = f"default-src 'none'; style-src '{_hash(STYLE)}'; script-src '{_hash(SCRIPT)}'; base-uri 'none'"
-    page = PAGE.format(
-        content=content,
-        style=STYLE,
-        script=SCRIPT,
+    body = BODY.format(
         application=_text(listing.application),
         counts=counts(listing),
         digest=f"; policy <code>{_text(listing.digest[:12])}</code>" if listing.digest else "",
@@ -83,12 +65,7 @@ def as_html(listing: "Listing") -> str:
         headings="".join(f'<th scope="col">{heading.capitalize()}</th>' for heading in HEADINGS),
         rows="\n".join(map(_row, listing.routes)),
     )
-    return page.encode("ascii", "xmlcharrefreplace").decode("ascii")
-
-
-def _hash(text: str) -> str:
-    """A source expression of Content Security Policy Level 3, section 2.3.1."""
-    return "sha256-" + b64encode(hashlib.sha256(text.encode("ascii")).digest()).decode("ascii")
+    return page(f"Routes of {_text(listing.application)}", body, style=STYLE, script=SCRIPT)
 
 
 def _text(text: str) -> str:

@@ -36,8 +36,10 @@ class Enforcement:
         self.realm: Final = re.sub(r"[^A-Za-z0-9_.-]", "-", given.realm)
         self._app, self._declared = app, declared
         self.live: Final = Live(given, suits=self._suits, taken=self._taken)
+        self._hooks: Final = seal.Hooks(self.before, self._take_arguments)
         self._lock = threading.Lock()
         self._sealed: bool | None = None
+        self._broken: tuple[Problem, ...] = ()
         self._known: dict[tuple[object, ...], bool] = {}
         app.url_value_preprocessors.setdefault(None, []).insert(0, self._take_arguments)
         app.before_request_funcs.setdefault(None, []).insert(0, self.before)
@@ -55,8 +57,8 @@ class Enforcement:
 
     def seal(self) -> None:
         """Check all routes; `PolicyError` with the whole list, and from then on every request is a 503."""
-        found = self._suits(self.guard.rules)
-        self._sealed = not found and self._sealed is not False
+        found = self.problems() or self._broken
+        self._sealed, self._broken = not found, found
         if found:
             raise PolicyError(found)
         self._arm()
@@ -69,9 +71,13 @@ class Enforcement:
             if marks := self._declared.of(endpoint):
                 views[endpoint] = armed(view, marks)
 
+    def problems(self) -> tuple[Problem, ...]:
+        """What keeps the application from being sealed with the policy in force."""
+        return self._suits(self.guard.rules)
+
     def _suits(self, rules: Policy) -> tuple[Problem, ...]:
         """What keeps the application from being sealed with a policy."""
-        return seal.problems(self._app, self._declared, rules, self.before)
+        return seal.problems(self._app, self._declared, rules, self._hooks)
 
     def _taken(self, digest: str, previous: str) -> None:
         self._known = {}
@@ -89,7 +95,7 @@ class Enforcement:
         self.live.ensure_watching()
         current, guard = state(), self.guard
         current.hook_ran, current.guard, current.by = True, guard, self
-        if not (self._holds() and seal.hook_is_first(self._app, self.before)):
+        if not (self._holds() and seal.hooks_are_first(self._app, self._hooks)):
             return self._refuse_all(Reason.NOT_SEALED)
         if is_automatic_options(rule, request.method) or is_static_without_folder(self._app, rule):
             return None
@@ -140,7 +146,7 @@ class Enforcement:
         current = state()
         if current.tripped:
             return http.server_error(Reason.MARK_NOT_ENFORCED, current.trip_id)
-        if request.url_rule is not None and not current.hook_ran and not seal.hook_is_first(self._app, self.before):
+        if request.url_rule is not None and not current.hook_ran and not seal.hooks_are_first(self._app, self._hooks):
             return self._refuse_all(Reason.NOT_SEALED)
         return response
 
@@ -157,7 +163,7 @@ class Enforcement:
 
     def _is_sound(self, wanted: Route, rules: Policy) -> bool:
         """Whether a route is declared rightly; those added after the seal are looked at when first asked for."""
-        key = (wanted.rule.endpoint, wanted.rule.rule, wanted.method, wanted.function, wanted.marks, rules.digest)
+        key = (wanted.rule.endpoint, wanted.rule.rule, wanted.function, wanted.marks, rules.digest)
         sound = self._known.get(key)
         if sound is None:
             found = list(seal.route_problems(wanted, rules))

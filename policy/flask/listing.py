@@ -13,7 +13,7 @@ from policy.engine import Policy
 from policy.errors import ClaimsPolicyError, PolicyError, Problem
 from policy.flask.enforcement import Enforcement
 from policy.flask.routes import Declarations, Route, routes
-from policy.flask.seal import problems, route_problems
+from policy.flask.seal import route_problems
 
 Access = Literal["undeclared", "public", "authenticated", "protected"]
 #: Groups of names of which one of each is needed: no group asks for nothing, an empty group can't be met.
@@ -126,8 +126,7 @@ def listing(app: Flask) -> Listing:
     rules = enforcement.guard.rules
     found = tuple(_listed(one, rules) for one in _sorted(routes(app, enforcement.declared)))
     of_routes = {problem for one in found for problem in one.problems}
-    wrong = problems(app, enforcement.declared, rules, enforcement.before)
-    besides = tuple(problem for problem in wrong if problem not in of_routes)
+    besides = tuple(problem for problem in enforcement.problems() if problem not in of_routes)
     return Listing(application=app.name, digest=rules.digest, routes=found, problems=besides)
 
 

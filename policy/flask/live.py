@@ -13,7 +13,7 @@ from policy.flask.options import Options
 from policy.guard import Guard
 from policy.reload import Kept, Snapshot, Watcher, take
 from policy.reload.kept import outside
-from policy.reload.snapshot import key_files
+from policy.reload.snapshot import fingerprint, key_files
 from policy.tokens import TokenVerifier
 
 logger: Final = logging.getLogger("policy.reload")
@@ -36,6 +36,7 @@ class Live:
         self.since = options.clock()
         self.guard: Guard
         self._watcher: Watcher | None = None
+        self._keep_when_sealed: Snapshot | None = None
         if isinstance(options.policy, Policy):
             self.guard = self._guard(options.policy)
         else:
@@ -46,28 +47,23 @@ class Live:
         try:
             snapshot = take(path)
             rules = snapshot.load()
-            self.guard = self._guard(rules)
-            seen = take(path, key_files(rules.issuers.values())).fingerprint
-            self._keep_when_sealed: Snapshot | None = snapshot
+            # of what was read, not of what is there by now: an edit in between is a change to be seen
+            seen = fingerprint(snapshot.sources, key_files(rules.issuers.values()))
+            self.guard, self._keep_when_sealed = self._guard(rules), snapshot
         except PolicyError as error:
-            self._start_with_last(path, error)
+            last = self._kept.last(path) if self._kept else None
+            if last is None:
+                raise
+            self._stand("last-accepted", error)
+            self.guard = self._guard(last)
         if self._options.reload is not None:
             self._watcher = Watcher(path, self._changed, seen=seen, keys=self._keys, interval=self._options.reload)
 
-    def _start_with_last(self, path: Any, error: PolicyError) -> None:
-        last = self._kept.last(path) if self._kept else None
-        if last is None:
-            raise error
-        self._stand("last-accepted", error)
-        self.guard = self._guard(last.load())
-        self._keep_when_sealed = None
-
     def sealed(self) -> None:
         """The application's seal holds with the policy in force: it is accepted, and kept."""
-        if isinstance(self._options.policy, Policy) or self._keep_when_sealed is None:
-            return
-        self._keep(self._keep_when_sealed)
-        self._keep_when_sealed = None
+        if self._keep_when_sealed is not None:
+            self._keep(self._keep_when_sealed)
+            self._keep_when_sealed = None
 
     def ensure_watching(self) -> None:
         """Start watching at the first use in a process."""
@@ -92,6 +88,7 @@ class Live:
             guard = self._guard(rules, standing="current")
         except PolicyError as error:
             self._stand("last-good" if self.standing != "last-accepted" else self.standing, error)
+            self.guard = self._guard(self.guard.rules, verifier=self.guard.verifier)
             return
         previous, self.guard = self.guard.rules.digest, guard
         self.standing, self.problems, self.since = "current", (), self._options.clock()
@@ -102,8 +99,6 @@ class Live:
     def _stand(self, standing: Standing, error: PolicyError) -> None:
         self.standing, self.problems = standing, error.problems
         logger.critical("the policy on disk is refused, %s decides:\n%s", _WORDS[standing], error)
-        if hasattr(self, "guard"):
-            self.guard = self._guard(self.guard.rules, verifier=self.guard.verifier)
 
     def _guard(
         self, rules: Policy, *, verifier: TokenVerifier | None = None, standing: Standing | None = None

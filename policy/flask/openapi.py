@@ -49,6 +49,8 @@ def openapi_document(app: Flask, document: Mapping[str, Any] | None = None) -> J
     `PolicyError` where a route is not declared, or where the document is none or calls something else `bearer`.
     """
     found = described(app)
+    if document is not None and not isinstance(document, Mapping):
+        raise PolicyError("an OpenAPI document is a JSON object")
     if undeclared := dict.fromkeys(_undeclared(one.route) for one in found.values() if one.security is None):
         raise PolicyError(undeclared)
     return _fragment(app, found) if document is None else _merged(app, found, document)

@@ -1,7 +1,7 @@
 """The seal: every route is declared, every permission is known, nothing stands before the hook."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import Flask
 
@@ -15,10 +15,17 @@ from policy.nearest import did_you_mean
 _MEND = 'add `@requires("...")`, `@authenticated` or `@public(reason="...")` below its route'
 
 
-def problems(app: Flask, declared: Declarations, policy: Compiled, hook: Callable[..., Any]) -> tuple[Problem, ...]:
+class Hooks(NamedTuple):
+    """What has to run before anything else: the decision, and before it the taking of the address's arguments."""
+
+    before: Callable[..., Any]
+    arguments: Callable[..., Any]
+
+
+def problems(app: Flask, declared: Declarations, policy: Compiled, hooks: Hooks) -> tuple[Problem, ...]:
     """Everything that keeps an application from being sealed."""
     found = [
-        *_hook_problems(app, hook),
+        *_hook_problems(app, hooks),
         *_unmatched(app, declared),
         *(problem for one in routes(app, declared) for problem in route_problems(one, policy)),
     ]
@@ -88,20 +95,25 @@ def _problem(route: Route, message: str, hint: str = "") -> Problem:
     return Problem(file=file, line=line, path=route.name, message=message, hint=hint)
 
 
-def _hook_problems(app: Flask, hook: Callable[..., Any]) -> Iterator[Problem]:
-    if not hook_is_first(app, hook):
-        first = app.before_request_funcs[None][0]
-        name = getattr(first, "__qualname__", repr(first))
-        yield Problem(
-            message=f"`before_request` function `{name}` runs before authorization",
-            hint="register it with `app.before_request`, which appends, instead of inserting it first",
-        )
+def _hook_problems(app: Flask, hooks: Hooks) -> Iterator[Problem]:
+    for kind, functions, own in _lines(app, hooks):
+        if functions[:1] != [own]:
+            first = functions[0] if functions else None
+            name = getattr(first, "__qualname__", repr(first))
+            yield Problem(
+                message=f"`{kind}` function `{name}` runs before authorization",
+                hint=f"register it with `app.{kind}`, which appends, instead of inserting it first",
+            )
 
 
-def hook_is_first(app: Flask, hook: Callable[..., Any]) -> bool:
-    """Whether the hook is still the first function that Flask runs before a request."""
-    functions = app.before_request_funcs.get(None, [])
-    return bool(functions) and functions[0] == hook
+def hooks_are_first(app: Flask, hooks: Hooks) -> bool:
+    """Whether the hooks are still the first functions that Flask runs before a request."""
+    return all(functions[:1] == [own] for _, functions, own in _lines(app, hooks))
+
+
+def _lines(app: Flask, hooks: Hooks) -> Iterator[tuple[str, list[Any], Callable[..., Any]]]:
+    yield "before_request", app.before_request_funcs.get(None, []), hooks.before
+    yield "url_value_preprocessor", app.url_value_preprocessors.get(None, []), hooks.arguments
 
 
 def _unmatched(app: Flask, declared: Declarations) -> Iterator[Problem]:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from policy.engine import Policy
 from policy.errors import PolicyError
 from policy.reload.snapshot import Snapshot
 
@@ -24,17 +25,23 @@ class Kept:
         _replace(self.folder / f"{digest}.json", snapshot.as_json())
         _replace(self._pointer(snapshot.path), json.dumps({"path": snapshot.path, "digest": digest}))
 
-    def last(self, path: str | os.PathLike[str]) -> Snapshot | None:
-        """The policy accepted last for a path, `None` where none was."""
+    def last(self, path: str | os.PathLike[str]) -> Policy | None:
+        """The policy accepted last for a path, `None` where none was, or where it is not what was kept any more."""
         try:
             digest = json.loads(self._pointer(str(Path(path).absolute())).read_text("utf-8"))["digest"]
             return self.named(digest)
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, PolicyError):
             return None
 
-    def named(self, digest: str) -> Snapshot:
-        """The accepted policy with this digest; `OSError`, `ValueError` or `KeyError` where it is not there."""
-        return Snapshot.from_json((self.folder / f"{digest}.json").read_text("utf-8"))
+    def named(self, digest: str) -> Policy:
+        """The accepted policy with this digest.
+
+        `OSError`, `ValueError` or `KeyError` where it is not there, `PolicyError` where it is not what was kept.
+        """
+        found = Snapshot.from_json((self.folder / f"{digest}.json").read_text("utf-8")).load()
+        if found.digest != digest:
+            raise PolicyError(f"what is kept as `{digest}` has another digest: {found.digest}")
+        return found
 
     def _pointer(self, path: str) -> Path:
         return self.folder / f"last-{hashlib.sha256(path.encode('utf-8', 'surrogateescape')).hexdigest()[:16]}.json"

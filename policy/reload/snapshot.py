@@ -48,12 +48,17 @@ class Snapshot:
 def take(path: str | os.PathLike[str], keys: Iterable[Path] = ()) -> Snapshot:
     """Read everything at a path now, and the given key files; `PolicyError` where there is nothing to read."""
     found = sources(path)
+    return Snapshot(path=str(Path(path).absolute()), sources=found, fingerprint=fingerprint(found, keys))
+
+
+def fingerprint(documents: Iterable[Source], keys: Iterable[Path]) -> str:
+    """The SHA-256, in hexadecimal, of documents as they were read and of key files as they are now."""
     whole = hashlib.sha256()
-    for one in found:
+    for one in documents:
         whole.update(f"{one.name}\0{len(one.text)}\0".encode("utf-8", "surrogateescape") + one.text)
     for key in keys:
         whole.update(f"{key}\0".encode("utf-8", "surrogateescape") + _bytes(key))
-    return Snapshot(path=str(Path(path).absolute()), sources=found, fingerprint=whole.hexdigest())
+    return whole.hexdigest()
 
 
 def _bytes(path: Path) -> bytes:

@@ -152,6 +152,15 @@ def test_long_and_many_values_are_capped_and_the_record_says_so(tmp_path: Path) 
     assert record["subject"]["roles"] == [*many[:50], "viewer"]
 
 
+def test_a_request_id_is_kept_short(tmp_path: Path) -> None:
+    """Anybody may send one, of any length."""
+    by = guard(tmp_path)
+    with pytest.raises(TokenRefused):
+        by.identify("abc", about=About(request_id="x" * 5000))
+    (record,) = records(tmp_path / "audit")
+    assert (record["request_id"], record["capped"]) == ("x" * 128, ["request_id"])
+
+
 def test_a_record_is_found_by_the_beginning_of_its_id(tmp_path: Path) -> None:
     """As long as only one begins so."""
     log = AuditLog(tmp_path)

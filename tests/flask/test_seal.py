@@ -6,6 +6,8 @@ from typing import Any, cast
 
 import pytest
 from flask import Blueprint, Flask
+from flask.testing import FlaskClient
+from werkzeug.routing import Rule
 
 from policy import Policy, PolicyError
 from policy.flask import Authorizer, authenticated, current_decision, current_subject, public, requires
@@ -103,17 +105,27 @@ def test_only_endpoints_and_blueprints_can_be_declared(pattern: str) -> None:
         Authorizer().declare(pattern, authenticated)
 
 
+def _status(client: FlaskClient, path: str) -> int:
+    """The status alone; a file that is sent stays open until its answer is closed."""
+    with client.get(path) as answer:
+        return answer.status_code
+
+
 def test_static_counts_only_if_its_folder_exists(tmp_path: Path) -> None:
     """Flask's automatic static route needs no declaration as long as it can serve nothing."""
-    for exists in (False, True):
+    answers = []
+    for declared in (False, True):
         app = Flask("shop", static_folder=str(tmp_path / "assets"))
         authz = Authorizer(app, policy=write_policy(tmp_path / "policies"), audit=None)
-        if exists:
-            (tmp_path / "assets").mkdir()
-            assert "the static folder" in seal_error(authz)
+        if declared:
             authz.declare("static", public(reason="assets"))
         authz.seal()
-        assert app.test_client().get("/static/x.css").status_code == 404
+        client = app.test_client()
+        answers.append(_status(client, "/assets/x.css"))
+        (tmp_path / "assets").mkdir(exist_ok=True)
+        (tmp_path / "assets" / "x.css").write_text("the style", encoding="utf-8")
+        answers.append(_status(client, "/assets/x.css"))
+    assert answers == [404, 503, 200, 200]
 
 
 def test_a_view_of_a_package_is_mended_by_a_declaration(protect: Protect, tmp_path: Path) -> None:
@@ -263,3 +275,40 @@ def test_standard_output_takes_a_line_for_each_decision(
     app.test_client().get("/x", headers=bearer(**VIEWER))
     app.test_client().get("/x")
     assert [json.loads(line)["reason"] for line in capfd.readouterr().out.splitlines()] == ["allowed", "token-absent"]
+
+
+def test_a_seal_that_failed_says_so_again(app: Flask, protect: Protect) -> None:
+    """Mending the application while it runs does not open it; whoever seals it again is told."""
+    authz = protect(app)
+    app.add_url_rule("/x", "view", VIEW)
+    first = seal_error(authz)
+    authz.declare("view", public(reason="too late"))
+    assert seal_error(authz) == first
+    assert app.test_client().get("/x").status_code == 503
+
+
+def test_a_preprocessor_put_before_the_arguments_are_taken_is_an_error(app: Flask, protect: Protect) -> None:
+    """It could take away or replace the tenant that is decided on: 503, and at the seal with its name."""
+    authz = protect(app)
+    app.add_url_rule("/<org>/x", "view", requires("read:data", tenant="org")(lambda org: org))
+    authz.seal()
+
+    def pop(endpoint: str | None, values: dict[str, Any] | None) -> None:
+        assert values is not None
+        values.pop("org")
+
+    app.url_value_preprocessors[None].insert(0, pop)
+    answer = app.test_client().get("/acme/x", headers=bearer(**VIEWER))
+    assert (answer.status_code, answer.json["reason"]) == (503, "not-sealed")  # type: ignore[index]
+    assert "`url_value_preprocessor` function" in seal_error(authz)
+
+
+def test_methods_that_a_caller_makes_up_are_not_kept(app: Flask, protect: Protect) -> None:
+    """A rule that takes any method is looked at once."""
+    authz = protect(app)
+    app.url_map.add(Rule("/any", endpoint="any"))
+    app.view_functions["any"] = requires("read:data")(lambda: "x")
+    authz.seal()
+    for number in range(20):
+        assert app.test_client().open("/any", method=f"M{number}").status_code == 401
+    assert len(app.extensions["policy"]._known) == 1

@@ -189,10 +189,10 @@ def test_accepted_policies_are_kept_by_digest(tmp_path: Path) -> None:
     new = write(tmp_path, **WITHOUT_VIEWER)
     service.look()
     kept = Kept(tmp_path / "audit" / "policies")
-    assert {digest: kept.named(digest).load().digest for digest in (old, new)} == {old: old, new: new}
+    assert {digest: kept.named(digest).digest for digest in (old, new)} == {old: old, new: new}
     last = kept.last(tmp_path / "policies")
     assert last is not None
-    assert last.load().digest == new
+    assert last.digest == new
 
 
 def test_state_cannot_be_kept_in_the_policy_folder(tmp_path: Path) -> None:
@@ -266,3 +266,34 @@ def test_an_unreadable_note_or_snapshot_is_passed_over(tmp_path: Path) -> None:
     assert set(kept.workers().values()) == {"abc"}
     (tmp_path / "state" / "abc.json").write_text("{", encoding="utf-8")
     assert kept.last(tmp_path / "policies") is None
+
+
+def test_another_policy_under_an_accepted_digest_is_not_taken(tmp_path: Path) -> None:
+    """What was changed where it was kept is not what was accepted."""
+    digest = write(tmp_path)
+    Service(tmp_path)
+    other = take(write_policy(tmp_path / "other", rules=[]))
+    (tmp_path / "audit" / "policies" / f"{digest}.json").write_text(other.as_json(), encoding="utf-8")
+    (tmp_path / "policies" / "policy.json").write_text("{", encoding="utf-8")
+    with pytest.raises(PolicyError, match="not JSON"):
+        Service(tmp_path)
+    with pytest.raises(PolicyError, match=f"what is kept as `{digest}` has another digest"):
+        Kept(tmp_path / "audit" / "policies").named(digest)
+
+
+def test_an_edit_during_the_start_is_seen_afterwards(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is in force is what was read, and what came after it is a change."""
+    write(tmp_path)
+    real = Snapshot.load
+
+    def slow(snapshot: Snapshot) -> Policy:
+        found = real(snapshot)
+        monkeypatch.setattr(Snapshot, "load", real)
+        write(tmp_path, **WITHOUT_VIEWER)
+        return found
+
+    monkeypatch.setattr(Snapshot, "load", slow)
+    service = Service(tmp_path)
+    assert service.status() == 200
+    service.look()
+    assert service.status() == 403
