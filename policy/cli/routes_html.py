@@ -15,6 +15,7 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem; color: #1b1b1b; backg
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .75rem; border-bottom: 1px solid #ddd; }
 td { font-family: ui-monospace, monospace; font-size: 13px; overflow-wrap: anywhere; }
+td:nth-child(2), td:last-child { white-space: nowrap; }
 tr.wrong td { background: #fdecea; }
 .problems { color: #8f1d14; }
 input { font: inherit; padding: .3rem .6rem; width: 20rem; max-width: 100%; }
