@@ -9,8 +9,9 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple, TypeVar
 
 from policy.document.findings import Findings, Place
+from policy.document.issuer_shapes import IssuerShape
 from policy.document.names import References
-from policy.document.shapes import AssignmentShape, IssuerShape
+from policy.document.shapes import AssignmentShape
 from policy.document.wording import one_of, quoted
 from policy.model import Assignment
 

@@ -7,20 +7,10 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Final, TypeVar, cast
 
+from policy.document.issuer_shapes import AssertsShape, ClaimSourceShape, ClaimTestShape, IssuerShape, KeysShape
 from policy.document.merging import Merged, Placed
 from policy.document.profiles import NO_PROFILE, applied, media_type, profiles
-from policy.document.shapes import (
-    AssertsShape,
-    ClaimSourceShape,
-    ClaimTestShape,
-    ConstraintShape,
-    IssuerShape,
-    KeysShape,
-    PermissionShape,
-    RoleShape,
-    RuleShape,
-    ScopeShape,
-)
+from policy.document.shapes import ConstraintShape, PermissionShape, RoleShape, RuleShape, ScopeShape
 from policy.model import (
     Asserts,
     ClaimSource,

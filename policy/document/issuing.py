@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from policy.document.findings import Findings
+from policy.document.issuer_shapes import ClaimSourceShape, ClaimTestShape, IssuerShape, KindsShape
 from policy.document.merging import Merged, Placed
 from policy.document.names import References
 from policy.document.profiles import NO_PROFILE, applied, media_type, profiles
-from policy.document.shapes import ClaimSourceShape, ClaimTestShape, IssuerShape, KindsShape
 from policy.document.wording import JsonPath, one_of, quoted
 from policy.nearest import nearest
 

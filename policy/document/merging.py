@@ -7,17 +7,10 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from policy.document import schema
 from policy.document.assigning import Assigned, Columns
 from policy.document.findings import Findings, Place
+from policy.document.issuer_shapes import IssuerShape
 from policy.document.reading import Parsed
 from policy.document.schema import Misshapen
-from policy.document.shapes import (
-    ConstraintShape,
-    DocumentShape,
-    IssuerShape,
-    PermissionShape,
-    RoleShape,
-    RuleShape,
-    ScopeShape,
-)
+from policy.document.shapes import ConstraintShape, DocumentShape, PermissionShape, RoleShape, RuleShape, ScopeShape
 from policy.document.unsupported import refusal
 from policy.document.wording import choices, in_words, quoted
 

@@ -7,8 +7,8 @@ from importlib.resources import files
 from types import MappingProxyType
 from typing import Final
 
+from policy.document.issuer_shapes import IssuerShape, ProfileShape
 from policy.document.schema import profile
-from policy.document.shapes import IssuerShape, ProfileShape
 
 NO_PROFILE: Final[ProfileShape] = {}
 FROM_PROFILE: Final = ("algorithms", "audience_claim", "kinds", "typ")

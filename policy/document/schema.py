@@ -6,19 +6,21 @@ from typing import Any, Final, NamedTuple, TypeVar
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from policy.document.shapes import (
+from policy.document.issuer_shapes import (
     AssertsShape,
-    AssignmentShape,
     AuthorityShape,
     ClaimSourceShape,
     ClaimTestShape,
-    ConstraintShape,
-    DocumentShape,
     IssuerShape,
     KeysShape,
     KindsShape,
-    PermissionShape,
     ProfileShape,
+)
+from policy.document.shapes import (
+    AssignmentShape,
+    ConstraintShape,
+    DocumentShape,
+    PermissionShape,
     RoleShape,
     RuleShape,
     ScopeShape,
