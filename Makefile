@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test check bench clean
+.PHONY: demo test soak check bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -16,6 +16,10 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+# Longer runs: a million requests while the policy changes, ten million decisions in many threads.
+soak: $(READY)
+	$(BIN)/python -m tests.soak
 
 check: $(READY)
 	$(BIN)/ruff check .

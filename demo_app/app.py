@@ -20,6 +20,7 @@ def create_app(root: Path = ROOT) -> Flask:
     app.extensions["vault"] = open_vault(root / "var" / "demo")
     store.init_app(app, root / "var" / "demo" / "records.sqlite3")
     authz = Authorizer(app, policy=root / "policies", audit=root / "var" / "audit")
+    app.extensions["authorizer"] = authz
 
     app.register_blueprint(data.blueprint)
     app.register_blueprint(payments.blueprint)
@@ -32,10 +33,11 @@ def create_app(root: Path = ROOT) -> Flask:
     return app
 
 
-@public(reason="load balancers have no token, and it tells them nothing else")
-def health() -> dict[str, str]:
-    """Whether the service is up."""
-    return {"status": "ok"}
+@public(reason="load balancers have no token, and it tells nothing about subjects or rules")
+def health() -> dict[str, Any]:
+    """Whether the service is up, and decides by the policy on disk: as all its workers do, or by different ones."""
+    policy = current_app.extensions["authorizer"].health()
+    return {"status": "ok", "policy": policy["standing"], "drift": policy["drift"]}
 
 
 @authenticated

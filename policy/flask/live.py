@@ -67,8 +67,10 @@ class Live:
 
     def ensure_watching(self) -> None:
         """Start watching at the first use in a process."""
-        if self._watcher is not None:
-            self._watcher.ensure_running()
+        if self._watcher is not None and self._watcher.ensure_running() and self._kept is not None:
+            self._kept.tell(
+                self.guard.rules.digest
+            )  # from its first use on a worker counts: an idle one decides nothing
 
     def look(self) -> None:
         """One look at the folder now, as the watcher does at intervals."""
@@ -93,6 +95,8 @@ class Live:
         previous, self.guard = self.guard.rules.digest, guard
         self.standing, self.problems, self.since = "current", (), self._options.clock()
         self._keep(found)
+        if self._kept is not None:
+            self._kept.tell(rules.digest)
         logger.warning("the policy %s has replaced %s", rules.digest, previous)
         self._taken(rules.digest, previous)
 
@@ -115,7 +119,6 @@ class Live:
             self._kept.keep(snapshot, self.guard.rules.digest)
         except OSError as error:
             logger.critical("the accepted policy could not be kept in `%s`: %s", self._kept.folder, error)
-        self._kept.tell(self.guard.rules.digest)
 
     def health(self) -> dict[str, Any]:
         """What decides here, how it stands to the folder, and what the other workers decide by, as JSON values."""

@@ -13,6 +13,8 @@ from policy.reload.snapshot import Snapshot, Stat, stats, take, unreadable
 
 logger: Final = logging.getLogger("policy.reload")
 Change = Callable[[Snapshot | PolicyError], None]
+CATCHING_UP: Final = 6
+LONGEST_WAIT: Final = 1.0
 
 
 class Watcher:
@@ -58,15 +60,31 @@ class Watcher:
             self._handed = fingerprint
             self._changed(found)
 
-    def ensure_running(self) -> None:
-        """Start watching in this process, if it does not yet: threads do not survive a fork."""
-        if self._process != os.getpid():
-            with self._lock:
-                if self._process != os.getpid():
-                    self._process = os.getpid()
-                    self._stop = threading.Event()
-                    watching = (weakref.ref(self), self._stop, self._interval)
-                    threading.Thread(target=_watch, args=watching, name="policy-watcher", daemon=True).start()
+    def ensure_running(self) -> bool:
+        """Start watching in this process, if it does not yet: threads do not survive a fork. Whether it has to start.
+
+        Whatever has changed since the start is caught up with first, so a worker that was idle until now does not
+        begin with an old state. Who comes meanwhile waits.
+        """
+        if self._process == os.getpid():
+            return False
+        with self._lock:
+            if self._process == os.getpid():
+                return False
+            self._catch_up()
+            self._stop = threading.Event()
+            watching = (weakref.ref(self), self._stop, self._interval)
+            threading.Thread(target=_watch, args=watching, name="policy-watcher", daemon=True).start()
+            self._process = os.getpid()
+            return True
+
+    def _catch_up(self) -> None:
+        """Look until two looks agree, a few times at most; usually the first sees that nothing has changed."""
+        for _ in range(CATCHING_UP):
+            _look(self)
+            if self._pending == self._handed:
+                return
+            self._stop.wait(min(self._interval, LONGEST_WAIT))
 
     def close(self) -> None:
         """Stop watching."""
@@ -80,8 +98,12 @@ def _watch(reference: weakref.ref[Watcher], stop: threading.Event, interval: flo
         watcher = reference()
         if watcher is None:
             return
-        try:
-            watcher.step()
-        except Exception:  # a look that fails must not end the looking
-            logger.exception("looking at the policy failed")
+        _look(watcher)
         del watcher
+
+
+def _look(watcher: Watcher) -> None:
+    try:
+        watcher.step()
+    except Exception:  # a look that fails must not end the looking
+        logger.exception("looking at the policy failed")

@@ -108,7 +108,11 @@ def test_me_says_what_one_may_do(caller: Caller) -> None:
 
 def test_health_is_public(caller: Caller) -> None:
     """`/health` answers anybody, even with a token that is no good."""
-    assert caller.ask("GET /health", "nonsense").json == {"status": "ok"}
+    assert caller.ask("GET /health", "nonsense").json == {
+        "status": "ok",
+        "policy": "current",
+        "drift": False,
+    }
 
 
 @pytest.mark.parametrize(

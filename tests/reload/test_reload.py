@@ -1,6 +1,7 @@
 """A policy folder that is edited while an application runs."""
 
 import json
+import os
 import shutil
 import threading
 from pathlib import Path
@@ -31,6 +32,7 @@ class Service:
         self.app.add_url_rule("/read", "read", requires("read:data")(lambda: "the data"))
         self.authz.seal()
         self.live = self.app.extensions["policy"].live
+        self.live.ensure_watching()
 
     def look(self, times: int = LOOKS) -> None:
         for _ in range(times):
@@ -62,6 +64,19 @@ def test_a_change_is_taken_after_two_looks_that_agree(tmp_path: Path) -> None:
     assert service.status() == 403
     assert heard == [{"digest": new, "previous": old}]
     assert [record["policy"] for record in records(tmp_path / "audit")] == [old, old, new]
+
+
+def test_a_worker_that_was_idle_does_not_begin_with_an_old_policy(tmp_path: Path) -> None:
+    """It starts watching at its first request, and catches up before it decides it."""
+    write(tmp_path)
+    app = Flask("shop", static_folder=None)
+    authz = Authorizer(app, policy=tmp_path / "policies", audit=tmp_path / "audit", reload=0.01)
+    app.add_url_rule("/read", "read", requires("read:data")(lambda: "the data"))
+    authz.seal()
+    new = write(tmp_path, **WITHOUT_VIEWER)
+    assert authz.health()["policy"] != new
+    assert app.test_client().get("/read", headers=bearer(**VIEWER)).status_code == 403
+    assert authz.health()["workers"] == {str(os.getpid()): new}
 
 
 def test_a_folder_that_goes_on_changing_is_not_taken(tmp_path: Path) -> None:
@@ -293,7 +308,4 @@ def test_an_edit_during_the_start_is_seen_afterwards(tmp_path: Path, monkeypatch
         return found
 
     monkeypatch.setattr(Snapshot, "load", slow)
-    service = Service(tmp_path)
-    assert service.status() == 200
-    service.look()
-    assert service.status() == 403
+    assert Service(tmp_path).status() == 403
