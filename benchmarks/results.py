@@ -115,7 +115,21 @@ def _versions() -> Iterator[tuple[str, str]]:
 
 def targets(results: Results) -> Iterable[Target]:
     """What the library sets itself, each with what was measured."""
-    return (*_multiples(results), _growth(results), *_gains(results), *_loading(results.loads))
+    return (
+        *_multiples(results),
+        _growth(results),
+        *_gains(results),
+        *_loading(results.loads),
+        *_tokens(results.tokens),
+    )
+
+
+def _tokens(verifications: Iterable[Verification]) -> Iterator[Target]:
+    by_name = {each.algorithm: each for each in verifications}
+    for name, bound in (("HS256", 0.30), ("RS256", 0.45)):
+        found = by_name.get(name)
+        yield Target(f"{name}: a new token", "<=", bound, "x PyJWT", found and found.ratio)
+        yield Target(f"{name}: known again", "<=", 0.03, "x PyJWT", found and found.known_ratio)
 
 
 def _multiples(results: Results) -> Iterator[Target]:

@@ -11,6 +11,7 @@ from policy.subject import Subject
 _BEYOND = {
     Reason.UNKNOWN_PERMISSION: "No change of roles or scopes helps: the permission must be declared first.",
     Reason.NO_AUTHORITY: "No change of roles or scopes helps: the issuer gives this kind of subject no authority.",
+    Reason.GROUPS_OVERAGE: "No change of roles or scopes helps: the token must name the subject's groups.",
     Reason.TENANT_MISMATCH: "No change of scopes helps: the subject must belong to the tenant asked for.",
 }
 

@@ -156,6 +156,13 @@ def number(claims: Claims, sources: Iterable[ClaimSource]) -> float | None:
 
 def holds(claims: Claims, test: ClaimTest) -> bool:
     """Whether a test on a claim holds. A claim that is absent equals nothing, and is the same as nothing."""
+    found = _holds_itself(claims, test)
+    if not found and test.alternatives:
+        found = any(_holds_itself(claims, other) for other in test.alternatives)
+    return found is not test.negated
+
+
+def _holds_itself(claims: Claims, test: ClaimTest) -> bool:
     value = lookup(claims, test.path)
     if test.exists is not None:
         return (value is not ABSENT) is test.exists

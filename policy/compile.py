@@ -74,9 +74,9 @@ class Compiled:
         self.entries: Final = self._entries()
         self.scope_names: Final = frozenset((*self.entries, *document.scopes))
         self.reach: Final = Counter(role for entry in self.entries.values() for role in entry.roles)
-        self.regimes: Final[Mapping[str, Regime]] = _regimes(document.issuers.values())
         self.leeways: Final = {name: issuer.leeway for name, issuer in document.issuers.items()}
         self.assigned: Final = _assigned(document.issuers, document.assignments)
+        self.regimes: Final[Mapping[str, Regime]] = _regimes(document.issuers.values(), self.assigned)
         asked = any(permission.step_up for permission in document.permissions.values())
         self.readers: Final = {
             name: ClaimReader(issuer, self.assigned[name], self.catalogue, step_up=asked)
@@ -150,7 +150,7 @@ class Compiled:
             return False
         if step_up.max_age is None:
             return True
-        if subject.auth_time is None:
+        if subject.auth_time is None or type(subject.auth_time) not in (int, float):  # by hand it may be anything
             return False
         return -self.leeways.get(subject.issuer, 30) <= now - subject.auth_time <= step_up.max_age
 
@@ -171,10 +171,18 @@ class Compiled:
         return NONE.union(*(self.granted[role] for role in constraint.roles), *by_rules)
 
 
-def _regimes(issuers: Iterable[Issuer]) -> dict[str, Regime]:
-    """By standing: what an issuer says of a kind of subject, and what a subject without an issuer says itself."""
-    declared = {standing(issuer.name, kind): regime for issuer in issuers for kind, regime in issuer.authority.items()}
-    return {"roles-and-scopes": "roles-and-scopes", "roles": "roles", "scopes": "scopes", **declared}
+def _regimes(issuers: Iterable[Issuer], assigned: Mapping[str, Assigned]) -> dict[str, Regime]:
+    """By standing: what an issuer says of a kind of subject, and what a subject without an issuer says itself.
+
+    Subjects whose groups are not known have a standing only where no group of their issuer is given roles.
+    """
+    found: dict[str, Regime] = {"roles-and-scopes": "roles-and-scopes", "roles": "roles", "scopes": "scopes"}
+    for issuer in issuers:
+        for kind, regime in issuer.authority.items():
+            found[standing(issuer.name, kind)] = regime
+            if issuer.overage and not assigned[issuer.name].groups:
+                found[standing(issuer.name, kind, without_groups=True)] = regime
+    return found
 
 
 def _transposed(sets: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:

@@ -76,8 +76,38 @@ class TokenRefused(ClaimsPolicyError):
         return f"{self.reason}: {sentence} ({self.detail})" if self.detail else f"{self.reason}: {sentence}"
 
 
-class AuditUnavailable(ClaimsPolicyError):
+class Unavailable(ClaimsPolicyError):
+    """Something that a decision needs cannot be had now, so there is none: a 503, for `reason`.
+
+    `id` is that of its record, once it is recorded.
+    """
+
+    reason: Reason
+    id: str = ""
+
+
+class AuditUnavailable(Unavailable):
     """A decision could not be recorded, and so is not an allow."""
+
+    reason = Reason.AUDIT_UNAVAILABLE
+
+
+class KeysUnavailable(Unavailable):
+    """The keys of a token's issuer cannot be fetched, so nobody can say whether the token is good."""
+
+    reason = Reason.KEYS_UNAVAILABLE
+
+
+class RevocationUnavailable(Unavailable):
+    """What is revoked cannot be known now, so nobody can say whether a token is good."""
+
+    reason = Reason.REVOCATION_UNAVAILABLE
+
+
+class ProofsUnavailable(Unavailable):
+    """It cannot be noted which proofs were used, so nobody can say whether one is used again."""
+
+    reason = Reason.PROOFS_UNAVAILABLE
 
 
 class MarkNotEnforced(ClaimsPolicyError):

@@ -6,7 +6,7 @@ from typing import Any
 from policy.compile import Compiled
 from policy.decision import Decision
 from policy.reasons import Reason
-from policy.subject import Subject
+from policy.subject import Subject, standing
 
 # Looked up once: reaching an enumeration's member through its class costs as much as the rest of a decision.
 UNKNOWN_PERMISSION, NO_AUTHORITY, TENANT_MISMATCH = (
@@ -16,6 +16,7 @@ UNKNOWN_PERMISSION, NO_AUTHORITY, TENANT_MISMATCH = (
 )
 SEPARATION_OF_DUTY, DENIED_BY_RULE = Reason.SEPARATION_OF_DUTY, Reason.DENIED_BY_RULE
 NO_ROLE_GRANTS_IT, SCOPE_MISSING = Reason.NO_ROLE_GRANTS_IT, Reason.SCOPE_MISSING
+GROUPS_OVERAGE = Reason.GROUPS_OVERAGE
 STEP_UP_REQUIRED, ALLOWED = Reason.STEP_UP_REQUIRED, Reason.ALLOWED
 _new = tuple.__new__
 
@@ -38,7 +39,7 @@ def decide(
     try:
         entry, regime = policy.entries[permission], policy.regimes[subject.standing]
     except KeyError:
-        reason = NO_AUTHORITY if permission in policy.entries else UNKNOWN_PERMISSION
+        reason = _beforehand(policy, subject, permission)
         return _new(Decision, (False, reason, permission, subject, tenant, now, policy))
     held = subject.held if tenant is None else subject.held_in(tenant)
     if tenant is not None and not policy.belongs(subject, tenant):
@@ -61,3 +62,11 @@ def decide(
     else:
         return _new(Decision, (True, ALLOWED, permission, subject, tenant, now, policy))
     return _new(Decision, (False, reason, permission, subject, tenant, now, policy))
+
+
+def _beforehand(policy: Compiled, subject: Subject, permission: str) -> Reason:
+    """Why there is nothing to decide."""
+    if permission not in policy.entries:
+        return UNKNOWN_PERMISSION
+    has_authority = standing(subject.issuer, subject.kind) in policy.regimes
+    return GROUPS_OVERAGE if subject.without_groups and has_authority else NO_AUTHORITY

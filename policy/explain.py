@@ -166,7 +166,9 @@ def sentences(found: Explanation) -> list[str]:
     """The explanation in plain sentences, from the question to the answer."""
     where = f" in tenant `{found.tenant}`" if found.tenant is not None else ""
     lines = [f"{_who(found.subject)} asks for `{found.permission}`{where}."]
-    if found.regime is None:
+    if found.reason is Reason.GROUPS_OVERAGE:
+        lines.append("The policy gives roles to groups of this issuer, and the token does not name the subject's.")
+    elif found.regime is None:
         lines.append("No authority is declared for this kind of subject.")
     else:
         lines += [f"Authority is `{found.regime}`: {REGIMES[found.regime]}.", *_roles(found)]

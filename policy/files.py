@@ -9,14 +9,16 @@ from policy.document.loading import MAX_BYTES
 from policy.errors import PolicyError, Problem
 from policy.model import Document
 
-NOT_DOCUMENTS: Final = (".test.json", ".jwks.json")
+REVOCATIONS: Final = "revocations.json"
+NOT_DOCUMENTS: Final = (".test.json", ".jwks.json", f".{REVOCATIONS}")
 
 
 def read_policy(path: str | os.PathLike[str], *, max_bytes: int = MAX_BYTES) -> Document:
     """The policy in a folder (the `*.json` directly in it) or in one file.
 
-    Left out are dotfiles, `*.test.json` and `*.jwks.json`. `max_bytes` is what one file may have at most. Raises
-    `PolicyError` with every problem, also where there is nothing to read.
+    Left out are dotfiles, `*.test.json`, `*.jwks.json`, and what is revoked: `revocations.json`, `*.revocations.json`.
+    `max_bytes` is what one file may have at most. Raises `PolicyError` with every problem, also where there is nothing
+    to read.
     """
     return read(sources(path), max_bytes=max_bytes)
 
@@ -28,7 +30,7 @@ def sources(path: str | os.PathLike[str]) -> tuple[Source, ...]:
     """
     given = Path(path)
     if not given.is_dir():
-        return (_source(given),)
+        return (source(given),)
     try:
         found = sorted(each for each in given.iterdir() if is_document(each.name))
     except OSError as error:
@@ -40,7 +42,23 @@ def sources(path: str | os.PathLike[str]) -> tuple[Source, ...]:
 
 def is_document(name: str) -> bool:
     """Whether a file of this name, in a policy's folder, is one of its documents."""
-    return name.endswith(".json") and not name.startswith(".") and not name.endswith(NOT_DOCUMENTS)
+    other = name.startswith(".") or name.endswith(NOT_DOCUMENTS) or name == REVOCATIONS
+    return name.endswith(".json") and not other
+
+
+def revocation_files(path: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """The documents of revocations in a policy's folder, in the order of their names; a policy in one file has none.
+
+    `OSError` where the folder cannot be read.
+    """
+    given = Path(path)
+    if not given.is_dir():
+        return ()
+    return tuple(sorted(each for each in given.iterdir() if _is_of_revocations(each.name)))
+
+
+def _is_of_revocations(name: str) -> bool:
+    return name == REVOCATIONS or (name.endswith(f".{REVOCATIONS}") and not name.startswith("."))
 
 
 def _all(paths: list[Path]) -> tuple[Source, ...]:
@@ -48,7 +66,7 @@ def _all(paths: list[Path]) -> tuple[Source, ...]:
     problems: list[Problem] = []
     for path in paths:
         try:
-            found.append(_source(path))
+            found.append(source(path))
         except PolicyError as error:
             problems.extend(error.problems)
     if problems:
@@ -56,7 +74,8 @@ def _all(paths: list[Path]) -> tuple[Source, ...]:
     return tuple(found)
 
 
-def _source(path: Path) -> Source:
+def source(path: Path) -> Source:
+    """One document as a text; `PolicyError` where it cannot be read."""
     try:
         text = path.read_bytes()
     except OSError as error:

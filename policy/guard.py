@@ -4,6 +4,7 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from copy import copy
 from typing import Final, NamedTuple
 
 from policy import record
@@ -11,11 +12,12 @@ from policy.audit import AuditSink, sink
 from policy.decision import Decision
 from policy.demand import Mark, Outcome, Requires, outcome
 from policy.engine import Policy
-from policy.errors import AuditUnavailable, TokenRefused
+from policy.errors import AuditUnavailable, TokenRefused, Unavailable
 from policy.reasons import Reason
 from policy.record import About, Kind
 from policy.subject import Subject
-from policy.tokens import TokenVerifier
+from policy.tokens import Presented, TokenVerifier
+from policy.tokens.verifier import KeysOf
 
 Clock = Callable[[], float]
 Narrow = Callable[[], Reason | None]
@@ -51,25 +53,35 @@ class Guard:
         self.clock: Final = clock
         self.remark: Final = remark
 
-    def check(self, token: str, permission: str, *, tenant: str | None = None) -> Decision:
-        """Decide one permission for the bearer of a token, and record it.
+    def with_keys(self, keys_of: KeysOf) -> "Guard":
+        """The same guard, with the same log, whose verifier has other keys. For `policy.testing`."""
+        other = copy(self)
+        vars(other).update(verifier=self.verifier.with_keys(keys_of))
+        return other
+
+    def check(
+        self, token: str, permission: str, *, tenant: str | None = None, presented: Presented | None = None
+    ) -> Decision:
+        """Decide one permission for the bearer of a token, and record it; `presented` is how it came, if not alone.
 
         Raises `TokenRefused` for a token that is not accepted, which is recorded too, and `AuditUnavailable` where
         the record cannot be kept: then there is no decision.
         """
-        subject = self.identify(token)
+        subject = self.identify(token, presented=presented)
         marks = (Requires(permissions=(permission,)),)
         (decision,) = self.admit(subject, marks, kind="check", tenant=tenant).outcome.decisions
         return decision
 
-    def identify(self, token: str, *, about: About = NOT_A_REQUEST) -> Subject:
+    def identify(self, token: str, *, about: About = NOT_A_REQUEST, presented: Presented | None = None) -> Subject:
         """Verify a token and read its subject; a token that is not accepted is recorded. Raises as `check` does."""
         now = self.clock()
         try:
-            verified = self.verifier.verify(token, now=now)
-            return self.rules.subject(verified.issuer.name, verified.claims, verified.token_id)
+            return self.verifier.verify(token, now=now, presented=presented).subject_by(self.rules)
         except TokenRefused as refusal:
             self.refuse(refusal, about=about, now=now)
+            raise
+        except Unavailable as error:
+            error.id = self.note(error.reason, str(error), about=about, apart=True)
             raise
 
     def admit(
@@ -111,6 +123,8 @@ class Guard:
             about=about,
             duration=duration,
             remark=self.remark,
+            stale_keys=self.verifier.has_stale_keys(admission.subject.issuer),
+            old_revocations=self.verifier.has_old_revocations,
         )
         self._write(record.line(kept))
 

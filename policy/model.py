@@ -10,8 +10,10 @@ Kind = Literal["user", "machine", "unknown"]
 Effect = Literal["allow", "deny"]
 Target = Literal["roles", "scopes", "permissions", "groups", "tenant", "client", "acr", "auth_time"]
 Format = Literal["space-delimited", "list", "object-keys", "string", "object-tenants", "number"]
+ProofKind = Literal["dpop", "certificate"]
 ClaimPath = tuple[str, ...]
 
+STALE_UNLESS_SAID: Final = 86400
 NOTHING: Final[Mapping[str, str]] = MappingProxyType({})
 
 
@@ -98,7 +100,8 @@ class ClaimSource:
 class ClaimTest:
     """One test on a claim: it equals a value, it exists or not, or it is the same as another claim (plus a suffix).
 
-    Exactly one of `equals`, `exists` and `same_as` is given.
+    Exactly one of `equals`, `exists` and `same_as` is given. The test holds too where one of `alternatives`, which
+    have none themselves, does; and `negated` turns the whole around.
     """
 
     path: ClaimPath
@@ -106,20 +109,28 @@ class ClaimTest:
     exists: bool | None = None
     same_as: ClaimPath | None = None
     suffix: str = ""
+    alternatives: tuple["ClaimTest", ...] = ()
+    negated: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeySource:
-    """Where an issuer's keys are: public keys inline, in a file, or a secret named by variable or file.
+    """Where an issuer's keys are: public keys inline, in a file or fetched, or a secret named by variable or file.
 
     `jwks` is the JSON text of a JWK Set (RFC 7517 section 5); `jwks_file` and `file` are absolute paths; `env` is a
-    variable's name. Exactly one is given.
+    variable's name; `jwks_uri` is an address, and `discovery` says that the issuer's metadata names it. Exactly one is
+    given. The rest is about fetching: `ca_file` is the absolute path of certificates to trust, `max_stale` in seconds.
     """
 
     jwks: str | None = None
     jwks_file: str | None = None
     env: str | None = None
     file: str | None = None
+    jwks_uri: str | None = None
+    discovery: bool = False
+    ca_file: str | None = None
+    max_stale: int = STALE_UNLESS_SAID
+    loopback_http: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -138,8 +149,11 @@ class Issuer:
 
     `types` are the accepted values of the `typ` header in lower case without `application/`, the empty text standing
     for an absent one; `None` accepts anything. `required` are claims demanded beyond `iss`, `sub`, the audience, `exp`
-    and `iat`. `rejected` are tests that an access token of this issuer never passes. A kind in `kinds` holds when all
-    its tests do; the kind named by `otherwise` holds when the other does not. `leeway` is in seconds.
+    and `iat`. `rejected` are tests that an access token of this issuer never passes. `in_name` are claims that must
+    equal what stands in the issuer's name in their place. Where one of the tests in `overage` holds, the token leaves
+    its groups out. A kind in `kinds` holds when all its tests do; the kind named by `otherwise` holds when the other
+    does not. `leeway` is in seconds. `proof` is how whoever presents its tokens has to prove that they are theirs, by
+    any one of these; empty where they are for whoever bears them.
     """
 
     name: str
@@ -155,9 +169,12 @@ class Issuer:
     types: frozenset[str] | None = None
     required: tuple[str, ...] = ()
     rejected: tuple[ClaimTest, ...] = ()
+    in_name: tuple[tuple[str, str], ...] = ()
+    overage: tuple[ClaimTest, ...] = ()
     asserts: Asserts = field(default_factory=Asserts)
     id_prefix: str = ""
     leeway: int = 30
+    proof: tuple[ProofKind, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

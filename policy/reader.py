@@ -11,6 +11,7 @@ from policy.subject import NONE, BoundRole, Subject, standing
 
 _new: Final = tuple.__new__
 _NO_LOGIN: Final = (None, None)
+_KINDS: Final[tuple[Kind, ...]] = ("user", "machine", "unknown")
 
 
 class ClaimReader:
@@ -27,7 +28,8 @@ class ClaimReader:
     def __init__(self, issuer: Issuer, assigned: Assigned, catalogue: Catalogue, *, step_up: bool) -> None:
         allowed = _allowed_names(issuer.asserts.roles)
         self._asserts_roles = (lambda _: False) if not issuer.claims.get("roles") else allowed or (lambda _: True)
-        self.read = _subject_reader(issuer, assigned, catalogue, step_up=step_up)
+        read = _subject_reader(issuer, assigned, catalogue, step_up=step_up)
+        self.read = _overage_reader(issuer, read) if issuer.overage else read
 
     def may_assert_role(self, role: str) -> bool:
         """Whether the issuer's own roles claim, if it has one, could name this role."""
@@ -39,8 +41,7 @@ def _subject_reader(
 ) -> Callable[[Claims, str], Subject]:
     """One closure over everything that is known beforehand: it runs for every request, so it looks nothing up twice."""
     name, prefix = issuer.name, issuer.id_prefix
-    kinds: tuple[Kind, ...] = ("user", "machine", "unknown")
-    standings = {kind: standing(name, kind) for kind in kinds}
+    standings = {kind: standing(name, kind) for kind in _KINDS}
     kind_of, (twin, suffix, twins, otherwise) = _kind_reader(issuer), _twin(issuer)
     roles_of, bound_of, scopes_of, permissions_of, groups_of, tenant_of, client_of = _readers(issuer)
     login_of = _login_reader(issuer) if step_up else None
@@ -72,6 +73,19 @@ def _subject_reader(
              (roles | held if held else roles) if roles else held, bound | given_bound if given_bound else bound,
              standings[kind]),
         )  # fmt: skip
+
+    return read
+
+
+def _overage_reader(issuer: Issuer, plainly: Callable[[Claims, str], Subject]) -> Callable[[Claims, str], Subject]:
+    """A reader around the usual one, for issuers whose tokens may leave their groups out."""
+    standings = {kind: standing(issuer.name, kind, without_groups=True) for kind in _KINDS}
+
+    def read(claims: Claims, token_id: str = "") -> Subject:
+        subject = plainly(claims, token_id)
+        if any(holds(claims, test) for test in issuer.overage):
+            return subject._replace(standing=standings[subject.kind])
+        return subject
 
     return read
 
@@ -133,7 +147,7 @@ def _twin(issuer: Issuer) -> _Twin:
     if len(tests) != 1 or len(issuer.kinds) - (issuer.otherwise in issuer.kinds) != 1 or issuer.otherwise is None:
         return _Twin()
     ((kind, test),) = tests
-    if test.same_as is None or len(test.same_as) != 1 or test.path != ("sub",):
+    if test.same_as is None or len(test.same_as) != 1 or test.path != ("sub",) or test.alternatives or test.negated:
         return _Twin()
     return _Twin(test.same_as[0], test.suffix, kind, issuer.otherwise)
 

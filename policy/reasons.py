@@ -30,6 +30,9 @@ class Reason(StrEnum):
     RESOURCE_UNAVAILABLE = "resource-unavailable"
 
     AUDIT_UNAVAILABLE = "audit-unavailable"
+    KEYS_UNAVAILABLE = "keys-unavailable"
+    REVOCATION_UNAVAILABLE = "revocation-unavailable"
+    PROOFS_UNAVAILABLE = "proofs-unavailable"
 
     TOKEN_ABSENT = "token-absent"
     TOKEN_HEADER = "token-header"
@@ -54,6 +57,11 @@ class Reason(StrEnum):
     TOKEN_CLAIM_TYPE = "token-claim-type"
     TOKEN_NOT_ACCESS = "token-not-access"
     TOKEN_SUBJECT = "token-subject"
+    TOKEN_CONFIRMATION = "token-confirmation"
+    TOKEN_REVOKED = "token-revoked"
+    TOKEN_UNBOUND = "token-unbound"
+    TOKEN_PROOF = "token-proof"
+    TOKEN_PROOF_REPLAYED = "token-proof-replayed"
 
 
 SENTENCES: Final = MappingProxyType(
@@ -78,6 +86,9 @@ SENTENCES: Final = MappingProxyType(
         Reason.RESOURCE_NOT_FOUND: "there is no such resource",
         Reason.RESOURCE_UNAVAILABLE: "the resource could not be loaded",
         Reason.AUDIT_UNAVAILABLE: "the decision could not be recorded",
+        Reason.KEYS_UNAVAILABLE: "the keys of the token's issuer cannot be fetched",
+        Reason.REVOCATION_UNAVAILABLE: "the store of revoked tokens cannot be asked",
+        Reason.PROOFS_UNAVAILABLE: "it cannot be known now whether the token's proof was used before",
         Reason.TOKEN_ABSENT: "the request carries no bearer token",
         Reason.TOKEN_HEADER: "the Authorization header is malformed or was sent twice",
         Reason.TOKEN_TOO_LARGE: "the token is too large",
@@ -89,7 +100,7 @@ SENTENCES: Final = MappingProxyType(
         Reason.TOKEN_CRITICAL: "the token's header demands an extension that is not understood",
         Reason.TOKEN_KEY_IN_HEADER: "the token's header brings a key of its own",
         Reason.TOKEN_ALGORITHM: "the token's algorithm is not one of its issuer's",
-        Reason.TOKEN_ISSUER: "the token's issuer is not one the policy knows",
+        Reason.TOKEN_ISSUER: "the token's issuer is not one the policy knows, or not the one its claims name",
         Reason.TOKEN_KEY: "no key of the issuer fits the token",
         Reason.TOKEN_SIGNATURE: "the token's signature does not verify",
         Reason.TOKEN_TYPE: "the token's `typ` is not one its issuer's profile accepts",
@@ -101,5 +112,10 @@ SENTENCES: Final = MappingProxyType(
         Reason.TOKEN_CLAIM_TYPE: "a claim has the wrong type",
         Reason.TOKEN_NOT_ACCESS: "the token is not an access token",
         Reason.TOKEN_SUBJECT: "the token's subject could be mistaken for another issuer's",
+        Reason.TOKEN_CONFIRMATION: "the token is bound to a key and was presented without its proof",
+        Reason.TOKEN_REVOKED: "the token has been revoked",
+        Reason.TOKEN_UNBOUND: "the token is not bound to a key, and had to be",
+        Reason.TOKEN_PROOF: "the proof that came with the token is not accepted",
+        Reason.TOKEN_PROOF_REPLAYED: "the proof that came with the token was used before",
     }
 )

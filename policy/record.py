@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from policy.decision import Decision
 from policy.explain import applying_rules
 from policy.reasons import Reason
-from policy.subject import Subject
+from policy.subject import Subject, standing
 
 VERSION: Final = 1
 LONGEST_TEXT: Final = 1024
@@ -49,6 +49,8 @@ def decided(
     about: About,
     duration: float,
     remark: str = "",
+    stale_keys: bool = False,
+    old_revocations: bool = False,
 ) -> dict[str, Any]:
     """The record of an enforced request or a checked token; `policy` is the digest, `duration` is in seconds."""
     capped: list[str] = []
@@ -64,6 +66,8 @@ def decided(
         **_about(about, capped),
         "duration_us": round(duration * 1e6),
         **({"standing": remark} if remark else {}),
+        **({"keys": "stale"} if stale_keys else {}),
+        **({"revocations": "last-good"} if old_revocations else {}),
         **({"capped": sorted(set(capped))} if capped else {}),
     }
 
@@ -129,6 +133,7 @@ def _subject(subject: Subject, decisions: Sequence[Decision], capped: list[str])
         "scopes": _names("subject.scopes", subject.scopes, known_scopes, capped),
         "permissions": _names("subject.permissions", subject.permissions, known_permissions, capped),
         "groups": sorted(subject.groups),
+        **({"without_groups": True} if subject.without_groups else {}),
         "assigned": sorted(map(list, subject.assigned), key=str),
         "unasserted": [list(pair) for pair in subject.unasserted[:UNKNOWN_AT_MOST]],
         **({"acr": subject.acr} if subject.acr is not None else {}),
@@ -169,6 +174,9 @@ def subject_of(record: Mapping[str, Any]) -> Subject:
     )  # fmt: skip
     return subject._replace(
         groups=frozenset(given["groups"]),
+        standing=standing(subject.issuer, subject.kind, without_groups=True)
+        if given.get("without_groups")
+        else subject.standing,
         assigned=assigned,
         held=subject.roles | unbound,
         bound=asserted | bound,

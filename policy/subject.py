@@ -31,9 +31,12 @@ class _Subject(NamedTuple):
     standing: str
 
 
-def standing(issuer: str, kind: Kind) -> str:
-    """The key by which a policy finds the authority of this kind of subject of this issuer; never a regime's name."""
-    return f"{kind} {issuer}"
+def standing(issuer: str, kind: Kind, *, without_groups: bool = False) -> str:
+    """The key by which a policy finds the authority of this kind of subject of this issuer; never a regime's name.
+
+    One whose token leaves its groups out stands apart: it has no authority where the policy gives roles to groups.
+    """
+    return f"?{kind} {issuer}" if without_groups else f"{kind} {issuer}"
 
 
 class Subject(_Subject):
@@ -80,6 +83,11 @@ class Subject(_Subject):
             (id, issuer, kind, tenant, client, held, pairs, frozenset(scopes), frozenset(permissions), NONE, NONE,
              acr, auth_time, authority, "", (), held, pairs, authority or standing(issuer, kind)),
         )  # fmt: skip
+
+    @property
+    def without_groups(self) -> bool:
+        """Whether the token leaves its groups out, so that nothing is known of them."""
+        return self.standing.startswith("?")
 
     def held_in(self, tenant: str | None) -> frozenset[str]:
         """The roles in force: unbound ones, and those bound to the tenant asked for; not closed over inheritance."""

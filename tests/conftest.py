@@ -5,6 +5,12 @@ from pathlib import Path
 
 import pytest
 
+TESTS = Path(__file__).parent
+#: What stands beside the tests and asserts for them does so under `python -O` too.
+pytest.register_assert_rewrite(
+    *(f"tests.{path.stem}" for path in TESTS.iterdir() if path.suffix in ("", ".py") and not path.stem.startswith("_"))
+)
+
 
 @pytest.fixture(scope="session")
 def shared() -> Path:

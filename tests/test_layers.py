@@ -8,7 +8,7 @@ from importlinter.cli import lint_imports
 
 ROOT = Path(__file__).parents[1]
 PURE = ["document", "analysis", "evaluate", "demand", "record", "decision", "explain", "change", "compile", "reader",
-        "claims", "assignments", "hierarchy", "subject", "permissions", "nearest", "model", "errors",
+        "claims", "assignments", "hierarchy", "revoked", "subject", "permissions", "nearest", "model", "errors",
         "reasons"]  # fmt: skip
 
 

@@ -1,61 +1,36 @@
 """The README, run as it stands: every command, every program, every output that it shows."""
 
 import json
-import os
 import re
 import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from tests.blocks import ROOT, assert_as_shown, blocks_of, environment, run, shown
+
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+BLOCKS = blocks_of(README)
 
 
 def blocks(language: str) -> list[str]:
-    return [text for kind, text in BLOCKS if kind == language]
-
-
-def shown(console: str) -> Iterator[tuple[str, str]]:
-    """The commands of a console block, each with the output shown below it."""
-    for part in re.split(r"^\$ ", console, flags=re.MULTILINE)[1:]:
-        command, _, output = part.partition("\n")
-        yield command, output
-
-
-def run(folder: Path, command: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    environment = {**os.environ, "PATH": path, **variables}
-    return subprocess.run(
-        ["bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, timeout=60, check=False
-    )
-
-
-def assert_as_shown(output: str, wanted: str) -> None:
-    """`…` stands for anything within a line, and alone on a line for any lines."""
-    lines = ["(?:.*\n)*?" if line == "…" else re.escape(line).replace("…", ".*") + "\n" for line in wanted.splitlines()]
-    pattern = "".join(lines)
-    assert re.fullmatch(pattern, output), output
+    return [block.text for block in BLOCKS if block.language == language]
 
 
 class Served:
     """The README's application, started by its own command on a free port."""
 
     def __init__(self, folder: Path, command: str) -> None:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = port = str(free.getsockname()[1])
         words = [*command.removesuffix(" &").split(), "--port", port]
         self.process = subprocess.Popen(
-            words, cwd=folder, env={**os.environ, "PATH": path}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            words, cwd=folder, env=environment(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
 
     def wait(self) -> None:
@@ -133,6 +108,12 @@ def test_a_forgotten_decorator_stops_the_start_as_shown(fifteen_lines: Path, tmp
     assert ended.stderr.endswith(f"policy.errors.PolicyError: {blocks('text')[0]}")
 
 
+def test_the_routes_are_listed_as_shown(fifteen_lines: Path) -> None:
+    """Those of the first program."""
+    ((command, output),) = shown(blocks("console")[4])
+    assert_as_shown(run(fifteen_lines, command).stdout, output)
+
+
 @pytest.fixture
 def whole_policy(tmp_path: Path) -> Path:
     """A folder with the README's second policy and a key for it."""
@@ -146,7 +127,7 @@ def whole_policy(tmp_path: Path) -> Path:
 
 def test_the_policy_is_checked_and_asked_as_shown(whole_policy: Path) -> None:
     """Each command with its whole output."""
-    for command, output in shown(blocks("console")[4]):
+    for command, output in shown(blocks("console")[5]):
         assert_as_shown(run(whole_policy, command).stdout, output)
 
 
@@ -163,10 +144,19 @@ def test_the_factory_makes_a_sealed_application(whole_policy: Path) -> None:
     assert run(whole_policy, "python factory.py").stdout == "200 OK\n401 UNAUTHORIZED\n"
 
 
+def test_the_test_of_endpoints_passes(whole_policy: Path) -> None:
+    """With the factory above it as `app.py`, and the plugin as the package brings it."""
+    (whole_policy / "app.py").write_text(blocks("python")[2], encoding="utf-8")
+    (whole_policy / "test_app.py").write_text(blocks("python")[3], encoding="utf-8")
+    done = run(whole_policy, "pytest -q -p no:cacheprovider -W 'ignore:assertions not in test modules'")
+    assert (done.returncode, done.stdout.splitlines()[-1].split(" in ")[0]) == (0, "1 passed"), done.stdout
+
+
 def test_every_block_is_run_by_a_test_here() -> None:
     """A new block needs a test of its own."""
-    counts = {kind: len(blocks(kind)) for kind, _ in BLOCKS}
-    assert counts == {"console": 5, "json": 2, "python": 3, "text": 2}
+    counts = {block.language: len(blocks(block.language)) for block in BLOCKS}
+    assert len(re.findall("```|~~~", README)) == 2 * len(BLOCKS)
+    assert counts == {"console": 6, "json": 2, "python": 4, "text": 2}
 
 
 def test_every_link_leads_somewhere() -> None:

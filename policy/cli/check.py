@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +11,10 @@ from policy.cli.findings import Checked, Finding, Level, Rule
 from policy.cli.reporters import REPORTERS
 from policy.document.positions import lines
 from policy.document.reading import Source
+from policy.document.revoking import read_revocations
 from policy.engine import Policy
 from policy.errors import PolicyError, Problem
-from policy.files import sources
+from policy.files import revocation_files, source, sources
 from policy.model import Document
 from policy.tokens import TokenVerifier
 
@@ -45,10 +46,23 @@ def check(path: str) -> Checked:
     try:
         rules = Policy.load(path)
     except PolicyError as error:
-        return Checked(path=path, findings=tuple(_finding("document", "error", each) for each in error.problems))
+        broken = tuple(_finding("document", "error", each) for each in error.problems)
+        return Checked(path=path, findings=(*broken, *_revocations(path, None)[1]))
     documents = sources(path)
-    found = (*_doubts(rules.document, documents), *_key_findings(rules, documents))
-    return Checked(path=path, findings=found, counts=_counts(rules.document), digest=rules.digest)
+    revoked, wrong = _revocations(path, rules.issuers)
+    found = (*_doubts(rules.document, documents), *_key_findings(rules, documents), *wrong)
+    counts = (*_counts(rules.document), *revoked)
+    return Checked(path=path, findings=found, counts=counts, digest=rules.digest)
+
+
+def _revocations(path: str, issuers: Collection[str] | None) -> tuple[tuple[tuple[str, int], ...], tuple[Finding, ...]]:
+    """How many revocations there are beside a policy, where there is a document of them, and what is wrong with it."""
+    try:
+        texts = [source(file) for file in revocation_files(path)]
+        number = len(read_revocations(texts, issuers))
+    except PolicyError as error:
+        return (), tuple(_finding("document", "error", each) for each in error.problems)
+    return ((("revocation", number),) if texts else ()), ()
 
 
 def _finding(rule: Rule, level: Level, problem: Problem) -> Finding:

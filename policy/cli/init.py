@@ -8,15 +8,23 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from policy.cli.arguments import CannotRun, Commands, command
 from policy.cli.style import paint, say, say_all, say_columns
 from policy.document import Source, json_schema, read
+from policy.document.issuer_names import example
+from policy.document.profiles import profiles
 from policy.files import is_document
+from policy.nearest import did_you_mean
 from policy.tokens.issue import Asymmetric, generate_key
 
-ALGORITHMS: Final[dict[str, Asymmetric]] = {"plain": "ES256", "rfc9068": "RS256"}
+ISSUER: Final = "https://issuer.example.com/"
+#: The first subject, where a subject's name has a form.
+SUBJECTS: Final = {
+    "github-actions": "repo:octo-org/octo-repo:ref:refs/heads/main",
+    "kubernetes": "system:serviceaccount:default:example",
+}
 JWKS: Final = "issuer.jwks.json"
 #: A dotfile is never read as a document, so the schema can lie beside the documents that name it.
 SCHEMA: Final = ".schema.json"
@@ -56,8 +64,9 @@ def add(commands: Commands) -> None:
         summary="write the smallest sound policy, and print the application that goes with it",
         example="policy init --profile plain --issuer https://issuer.example.com/ --audience https://api.example.com",
     )  # fmt: skip
-    made.add_argument("--profile", choices=tuple(ALGORITHMS), default="plain", help="how the tokens look (plain)")
-    made.add_argument("--issuer", default="https://issuer.example.com/", metavar="URL", help="the `iss` of the tokens")
+    made.add_argument("--profile", type=_profile, default="plain", metavar="NAME", help="whose tokens they are, such "
+                      "as auth0 or keycloak (plain)")  # fmt: skip
+    made.add_argument("--issuer", metavar="URL", help="the `iss` of the tokens (an example that fits the profile)")
     made.add_argument("--audience", default="https://api.example.com", metavar="NAME", help="the `aud` of the tokens")
     made.add_argument("--folder", type=Path, default=Path("policies"), help="where the policy is written (policies)")
     made.add_argument("--permission", default="read:data", metavar="NAME", help="the first permission (read:data)")
@@ -65,8 +74,17 @@ def add(commands: Commands) -> None:
                       "written, outside the policy's folder (dev-key.pem)")  # fmt: skip
 
 
+def _profile(name: str) -> str:
+    """The name of a profile; they are looked at only here, not whenever the program starts."""
+    if name not in profiles():
+        hint = did_you_mean(name, profiles()) or f": there are {', '.join(f'`{each}`' for each in profiles())}"
+        raise argparse.ArgumentTypeError(f"unknown profile `{name}`{hint}")
+    return name
+
+
 def run(args: argparse.Namespace) -> int:
     """Write a policy, and say what to do next."""
+    args.issuer = args.issuer or example(profiles()[args.profile].get("issuer", [ISSUER])[0])
     files = _files(args)
     _check_free(args, files)
     _write(files)
@@ -75,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _files(args: argparse.Namespace) -> list[File]:
-    algorithm = ALGORITHMS[args.profile]
+    algorithm = cast("Asymmetric", profiles()[args.profile].get("algorithms", ["ES256"])[0])
     document = args.folder / "policy.json"
     text = _text(_policy(args, algorithm))
     read([Source(str(document), text.encode(), str(args.folder))])
@@ -89,15 +107,31 @@ def _files(args: argparse.Namespace) -> list[File]:
 
 
 def _policy(args: argparse.Namespace, algorithm: str) -> dict[str, Any]:
+    regime = "scopes" if _has_scopes(args) else "roles"
     issuer = {
         "profile": args.profile,
         "audience": args.audience,
         "algorithms": [algorithm],
         "keys": {"jwks_file": JWKS},
-        "authority": {"user": "scopes", "machine": "scopes"},
+        "authority": dict.fromkeys(profiles()[args.profile]["kinds"], regime),
     }
     description = "Read records" if args.permission == "read:data" else "What the first endpoint demands"
-    return {"$schema": SCHEMA, "permissions": {args.permission: description}, "issuers": {args.issuer: issuer}}
+    document = {"$schema": SCHEMA, "permissions": {args.permission: description}, "issuers": {args.issuer: issuer}}
+    return document if _has_scopes(args) else {**document, **_first_role(args)}
+
+
+def _has_scopes(args: argparse.Namespace) -> bool:
+    return "scopes" in profiles()[args.profile]["claims"]
+
+
+def _first_role(args: argparse.Namespace) -> dict[str, Any]:
+    """A role and who has it: where tokens name no scopes, something has to give the first permission."""
+    given = {"issuer": args.issuer, "subject": _subject(args), "roles": ["reader"]}
+    return {"roles": {"reader": {"grants": [args.permission]}}, "assignments": [given]}
+
+
+def _subject(args: argparse.Namespace) -> str:
+    return SUBJECTS.get(args.profile, "alice")
 
 
 def _text(value: Any) -> str:
@@ -145,13 +179,17 @@ def _tell(args: argparse.Namespace, files: list[File]) -> None:
     say()
     say(paint("Next", "bold"))
     say_all(_next(args), indent=2)
+    if "keys" in profiles()[args.profile]:
+        say()
+        document = args.folder / "policy.json"
+        say(f"For real tokens take `algorithms` and `keys` out of {document}: the profile says where keys are fetched.")
 
 
 def _next(args: argparse.Namespace) -> list[str]:
     issue = ["policy", "token", "issue"]
     issue += ["--policy", str(args.folder)] if args.folder != Path("policies") else []
     issue += ["--key", str(args.key)] if args.key != Path("dev-key.pem") else []
-    issue += ["--subject", "alice", "--scope", args.permission]
+    issue += ["--subject", _subject(args), *(["--scope", args.permission] if _has_scopes(args) else [])]
     needs_flask = find_spec("flask") is None
     return [
         *(["pip install 'claims-policy[flask]'"] if needs_flask else []),

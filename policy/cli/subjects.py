@@ -17,7 +17,7 @@ def as_dict(subject: Subject) -> dict[str, Any]:
         "bound_roles": sorted(map(list, subject.bound_roles)),
         "scopes": sorted(subject.scopes),
         "permissions": sorted(subject.permissions),
-        "groups": sorted(subject.groups),
+        "groups": None if subject.without_groups else sorted(subject.groups),
         "assigned": sorted(map(list, subject.assigned), key=str),
         "unasserted": [list(pair) for pair in subject.unasserted],
     }
@@ -39,7 +39,7 @@ def holdings(subject: Subject) -> list[tuple[str, str]]:
         ("assigned roles", ", ".join(sorted(_assigned(role, tenant) for role, tenant in subject.assigned))),
         ("scopes", _listed(subject.scopes)),
         ("permissions", _listed(subject.permissions)),
-        ("groups", _listed(subject.groups)),
+        ("groups", "left out by the token" if subject.without_groups else _listed(subject.groups)),
         ("not asserted", ", ".join(f"{kind} {name}" for kind, name in subject.unasserted)),
     ]
     return [(word, names) for word, names in rows if names]

@@ -13,6 +13,7 @@ from policy.cli.subjects import as_dict, holdings, in_words
 from policy.engine import Policy
 from policy.errors import TokenRefused
 from policy.reasons import SENTENCES
+from policy.revocation import revoked_beside
 from policy.subject import Subject
 from policy.tokens import Checked, Inspection, TokenVerifier
 from policy.tokens.wording import shown
@@ -50,7 +51,7 @@ def add(commands: Commands) -> None:
 def run(args: argparse.Namespace) -> int:
     """Make every check, and print all verdicts."""
     rules = Policy.load(args.policy)
-    verifier = TokenVerifier(rules)
+    verifier = TokenVerifier(rules, revocations=revoked_beside(args.policy, rules))
     apart = take_apart(rules, verifier.inspect(read_token(args.token_file), now=now_of(args)))
     (_print_json if args.json else _print)(apart)
     return 1 if apart.refusal else 0

@@ -17,7 +17,7 @@ from policy.cli.arguments import (
     takes_person,
     takes_policy,
 )
-from policy.cli.claims import Bearer, Claims, claims_for, issuer_named
+from policy.cli.claims import Bearer, Claims, claims_for, issuer_named, type_for
 from policy.cli.style import warn
 from policy.engine import Policy
 from policy.errors import PolicyError, TokenRefused
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     issuer = issuer_named(rules.issuers, args.issuer)
     signer = _secret_signer(issuer, args) if _is_symmetric(issuer) else _private_signer(issuer, args)
     kid = args.kid if args.kid is not None else signer.kid
-    token = sign(_claims(issuer, args), key=signer.key, algorithm=signer.algorithm, kid=kid, typ=_typ(issuer))
+    token = sign(_claims(issuer, args), key=signer.key, algorithm=signer.algorithm, kid=kid, typ=type_for(issuer))
     _warn_if_refused(rules, token, now_of(args))
     print(token)
     return 0
@@ -82,8 +82,8 @@ def _claims(issuer: Issuer, args: argparse.Namespace) -> Claims:
     )  # fmt: skip
     now = int(now_of(args))
     claims = {**claims_for(issuer, bearer), "iat": now, "exp": now + args.expires_in}
-    made = {"jti": uuid.uuid4().hex, "client_id": "dev"}
-    claims.update({name: made[name] for name in issuer.required if name in made and name not in claims})
+    made = {"jti": uuid.uuid4().hex}
+    claims.update({name: made.get(name, "dev") for name in issuer.required if name not in claims})
     return {**claims, **dict(args.claim)}
 
 
@@ -100,15 +100,6 @@ def _claim(text: str) -> tuple[str, Any]:
 
 def _no_constant(name: str) -> NoReturn:
     raise ValueError(name)
-
-
-def _typ(issuer: Issuer) -> str | None:
-    """The `typ` header that the issuer's tokens have, an access token's where there is a choice."""
-    if issuer.types is None or "at+jwt" in issuer.types:
-        return "at+jwt"
-    if "jwt" in issuer.types:
-        return "JWT"
-    return min(issuer.types) or None
 
 
 def _is_symmetric(issuer: Issuer) -> bool:
@@ -129,6 +120,11 @@ def _secret_signer(issuer: Issuer, args: argparse.Namespace) -> Signer:
 def _private_signer(issuer: Issuer, args: argparse.Namespace) -> Signer:
     if args.secret_env is not None or args.secret_file is not None:
         raise CannotRun(f"`{issuer.name}` signs with a private key, not with a secret; give --key")
+    if issuer.keys.jwks_uri is not None or issuer.keys.discovery:
+        raise CannotRun(
+            f"the keys of `{issuer.name}` are fetched, so only it can sign; for development give the issuer a key of "
+            "your own, as `policy init` does, and for tests see `policy.testing`"
+        )
     private = Path(args.key).read_bytes()
     source = issuer.keys.jwks_file
     raw = Path(source).read_bytes() if source is not None else (issuer.keys.jwks or "").encode()

@@ -3,15 +3,25 @@
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from types import MappingProxyType
 from typing import Final, TypeVar, cast
 
-from policy.document.issuer_shapes import AssertsShape, ClaimSourceShape, ClaimTestShape, IssuerShape, KeysShape
+from policy.document.issuer_names import claims_in
+from policy.document.issuer_shapes import (
+    AssertsShape,
+    ClaimSourceShape,
+    ClaimTestShape,
+    IssuerShape,
+    KeysShape,
+    ProfileTestShape,
+)
 from policy.document.merging import Merged, Placed
 from policy.document.profiles import NO_PROFILE, applied, media_type, profiles
 from policy.document.shapes import ConstraintShape, PermissionShape, RoleShape, RuleShape, ScopeShape
 from policy.model import (
+    STALE_UNLESS_SAID,
     Asserts,
     ClaimSource,
     ClaimTest,
@@ -95,7 +105,7 @@ def _constraint(shape: ConstraintShape) -> Constraint:
 def _issuer(name: str, placed: Placed[IssuerShape], folders: Sequence[str]) -> Issuer:
     shape = applied(placed.value)
     profile = profiles().get(shape.get("profile", ""), NO_PROFILE)
-    kinds = cast("Mapping[Kind, Sequence[ClaimTestShape]]", shape["kinds"])
+    kinds = cast("Mapping[Kind, Sequence[ProfileTestShape]]", shape["kinds"])
     return Issuer(
         name=name,
         profile=shape.get("profile", ""),
@@ -105,14 +115,17 @@ def _issuer(name: str, placed: Placed[IssuerShape], folders: Sequence[str]) -> I
         keys=_keys(shape["keys"], folders[placed.place.source]),
         authority=MappingProxyType(cast("dict[Kind, str]", dict(shape["authority"]))),  # type: ignore[arg-type]
         claims=MappingProxyType(_claims(shape["claims"])),
-        kinds=MappingProxyType({kind: tuple(map(_test, tests)) for kind, tests in kinds.items() if tests}),
+        kinds=MappingProxyType({kind: tuple(map(_profile_test, tests)) for kind, tests in kinds.items() if tests}),
         otherwise=next((kind for kind, tests in kinds.items() if not tests), None),
         types=frozenset(map(media_type, shape["typ"])) if "typ" in shape else None,
         required=tuple(profile.get("required", ())),
-        rejected=tuple(map(_test, profile.get("rejected", ()))),
+        rejected=tuple(map(_profile_test, profile.get("rejected", ()))),
+        in_name=tuple((claims_in(name, profile.get("issuer", ())) or {}).items()),
+        overage=tuple(map(_profile_test, profile.get("overage", ()))),
         asserts=_asserts(shape["asserts"]) if "asserts" in shape else EVERYTHING,
         id_prefix=shape.get("id_prefix", ""),
         leeway=shape.get("leeway", 30),
+        proof=tuple(sorted(shape.get("proof", ()))),
     )
 
 
@@ -122,6 +135,11 @@ def _keys(shape: KeysShape, folder: str) -> KeySource:
         jwks_file=_absolute(shape.get("jwks_file"), folder),
         env=shape.get("env"),
         file=_absolute(shape.get("file"), folder),
+        jwks_uri=shape.get("jwks_uri"),
+        discovery=shape.get("discovery", False),
+        ca_file=_absolute(shape.get("ca_file"), folder),
+        max_stale=shape.get("max_stale", STALE_UNLESS_SAID),
+        loopback_http=shape.get("loopback_http", False),
     )
 
 
@@ -144,6 +162,11 @@ def _test(shape: ClaimTestShape) -> ClaimTest:
         same_as=tuple(shape["same_as"]) if "same_as" in shape else None,
         suffix=shape.get("suffix", ""),
     )
+
+
+def _profile_test(shape: ProfileTestShape) -> ClaimTest:
+    alternatives = tuple(map(_test, shape.get("alternatives", ())))
+    return replace(_test(shape), alternatives=alternatives, negated=not shape.get("holds", True))
 
 
 def _asserts(shape: AssertsShape) -> Asserts:

@@ -14,7 +14,7 @@ NAME_LISTS: Final[Mapping[str, Sequence[str]]] = {
     "scopes": ("grants",),
     "rules": ("permissions", "roles"),
     "constraints": ("roles",),
-    "issuers": ("audience", "algorithms", "typ", "roles", "scopes", "permissions", "tenants"),
+    "issuers": ("audience", "algorithms", "typ", "proof", "roles", "scopes", "permissions", "tenants"),
 }
 #: The objects in those items that have lists of names too.
 INNER: Final[Mapping[str, str]] = {"permissions": "step_up", "issuers": "asserts"}

@@ -18,9 +18,14 @@ from policy.document.shorthand import (
     listed,
     shorthand,
 )
-from policy.model import Regime, Target
+from policy.model import ProofKind, Regime, Target
 
-EXACTLY_ONE: Final = ConfigDict(extra="forbid", strict=True, json_schema_extra={"minProperties": 1, "maxProperties": 1})
+#: Where keys can be: exactly one of these; the rest of `keys` goes with the last two.
+KEY_SOURCES: Final = ("jwks", "jwks_file", "env", "file", "jwks_uri", "discovery")
+ONE_SOURCE: Final = ConfigDict(
+    extra="forbid", strict=True, json_schema_extra={"oneOf": [{"required": [source]} for source in KEY_SOURCES]}
+)
+LONGEST_STALE: Final = 604800
 
 Algorithm = Literal[
     "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
@@ -115,14 +120,22 @@ class KeySetShape(TypedDict):
     keys: Annotated[list[dict[str, Any]], Field(min_length=1, description="Public keys only.")]
 
 
-@with_config(EXACTLY_ONE)
+@with_config(ONE_SOURCE)
 class KeysShape(TypedDict, total=False):
-    """Where the issuer's keys are: exactly one of these."""
+    """Where the issuer's keys are: exactly one source, and for keys that are fetched how that is done."""
 
     jwks: Annotated[KeySetShape, Field(description="Public keys, inline.")]
     jwks_file: Annotated[Text, Field(description="A JWK Set file, relative to this document.")]
     env: Annotated[Text, Field(description="The environment variable that holds a symmetric key.")]
     file: Annotated[Text, Field(description="The file that holds a symmetric key, relative to this document.")]
+    jwks_uri: Annotated[Text, Field(description="The `https` address of a JWK Set, which is fetched and kept fresh.")]
+    discovery: Annotated[Literal[True], Field(description="The address is found by the issuer's own metadata.")]
+    ca_file: Annotated[Text, Field(description="Certificates to trust instead of the system's; for fetched keys.")]
+    max_stale: Annotated[
+        int,
+        Field(ge=0, le=LONGEST_STALE, description="For how many seconds old keys do while no new ones can be had."),
+    ]
+    loopback_http: Annotated[Literal[True], Field(description="Allows `http` to this very machine.")]
 
 
 Claims = Annotated[dict[Target, Sources], Field(description="Where roles, scopes and the rest stand in a token.")]
@@ -132,6 +145,12 @@ Typ = Annotated[
     Path,
     BeforeValidator(listed, json_schema_input_type=str | list[str]),
     Field(description="Accepted `typ` headers of a token; an empty text accepts an absent one."),
+]
+ProofKinds = Annotated[list[ProofKind], UNIQUE]
+Proof = Annotated[
+    ProofKinds,
+    BeforeValidator(listed, json_schema_input_type=ProofKind | ProofKinds),
+    Field(description="How a caller proves that a token is theirs, any one of these; a token alone is refused."),
 ]
 AudienceClaim = Annotated[PathOrText, Field(description="The claim that names the audience; `aud` unless given.")]
 
@@ -152,18 +171,50 @@ class IssuerShape(TypedDict, total=False):
     asserts: Annotated[AssertsShape, Field(description="What this issuer may say; required with several issuers.")]
     id_prefix: Annotated[str, Field(description="What is put before `sub`, so that no two issuers' ids are the same.")]
     leeway: Annotated[int, Field(ge=0, le=300, description="How far clocks may differ, in seconds; 30 unless given.")]
+    proof: Proof
+
+
+@with_config(STRICT)
+class ProfileTestShape(ClaimTestShape, total=False):
+    """A test of a profile, which may be more than one on a single claim.
+
+    It holds too where one of the `alternatives` does, and with `"holds": false` exactly where otherwise it would not.
+    """
+
+    alternatives: Annotated[list[ClaimTestShape], Field(min_length=1)]
+    holds: Literal[False]
+
+
+ProfileTests = Annotated[list[ProfileTestShape], Field(min_length=1)]
+
+
+@with_config(STRICT)
+class ProfileKindsShape(TypedDict, total=False):
+    """How a profile tells a user from a machine: as an issuer does, but with a profile's tests."""
+
+    user: Annotated[ProfileTests, WrapValidator(_tests_or_otherwise)]
+    machine: Annotated[ProfileTests, WrapValidator(_tests_or_otherwise)]
 
 
 @with_config(STRICT)
 class ProfileShape(TypedDict, total=False):
-    """A provider described as data. It never supplies audience or authority."""
+    """A provider described as data. It never supplies audience or authority.
+
+    `issuer` is how the names of its issuers read: one of these, in which `{claim}` stands for what that claim of every
+    token has to say. `required` are claims that its tokens have; one of them that passes any test in `rejected` is no
+    access token. A token that passes any in `overage` leaves its groups out. `regimes` are those that it can work with
+    as long as the issuer does not say itself where scopes stand.
+    """
 
     description: Description
+    issuer: TextOrNames
     algorithms: Algorithms
     audience_claim: AudienceClaim
+    keys: KeysShape
     claims: Claims
-    kinds: Kinds
+    kinds: ProfileKindsShape
     typ: Typ
     required: Names
-    rejected: Annotated[list[ClaimTestShape], Field(min_length=1)]
+    rejected: ProfileTests
+    overage: ProfileTests
     regimes: Annotated[list[Regime], Field(min_length=1)]

@@ -1,11 +1,12 @@
 """Checks of issuers, with their profiles applied: each by itself, and all of them together."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 from policy.document.findings import Findings
-from policy.document.issuer_shapes import ClaimSourceShape, ClaimTestShape, IssuerShape, KindsShape
+from policy.document.issuer_names import claims_in
+from policy.document.issuer_shapes import KEY_SOURCES, ClaimSourceShape, ClaimTestShape, IssuerShape, KindsShape
+from policy.document.key_sources import key_faults
 from policy.document.merging import Merged, Placed
 from policy.document.names import References
 from policy.document.profiles import NO_PROFILE, applied, media_type, profiles
@@ -16,11 +17,6 @@ Fault = tuple[JsonPath, str]
 
 DEMANDED: Final = ("audience", "authority", "algorithms", "keys", "claims", "kinds")
 SYMMETRIC: Final = ("HS256", "HS384", "HS512")
-WAYS: Final = ("jwks", "jwks_file", "env", "file")
-SECRET_KEYS: Final = ("env", "file")
-PRIVATE_MEMBERS: Final = ("d", "p", "q", "dp", "dq", "qi", "oth", "k")
-PUBLIC_TYPES: Final = ("RSA", "EC", "OKP")
-VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 SETS: Final = ("space-delimited", "list", "object-keys", "string")
 FORMATS: Final[Mapping[str, Sequence[str]]] = {
@@ -40,9 +36,9 @@ def check_issuers(merged: Merged, references: References, findings: Findings) ->
     for name, placed in merged.issuers.items():
         if not name:
             findings.add(placed.place, "an issuer needs a name: the exact `iss` of its tokens")
-        for path, message in _faults(placed.value, several=several):
+        for path, message in _faults(name, placed.value, several=several):
             findings.add(placed.place.to(*path), message)
-        _check_profile(placed, findings)
+        _check_profile(name, placed, findings)
         _check_lists(placed, references, findings)
         _check_asserts(placed, references, findings)
     for first, second in _clashes(merged):
@@ -52,7 +48,7 @@ def check_issuers(merged: Merged, references: References, findings: Findings) ->
         findings.add(second.place.to("id_prefix"), message, other=first.place.to("id_prefix"))
 
 
-def _faults(issuer: IssuerShape, *, several: bool) -> Iterator[Fault]:
+def _faults(name: str, issuer: IssuerShape, *, several: bool) -> Iterator[Fault]:
     whole = applied(issuer)
     if issuer.get("profile") is None or issuer["profile"] in profiles():
         yield from _missing(whole)
@@ -61,7 +57,7 @@ def _faults(issuer: IssuerShape, *, several: bool) -> Iterator[Fault]:
             if key not in issuer:
                 yield (), f"`{key}` is missing, which several issuers need"
     yield from _algorithms(whole)
-    yield from _keys(whole)
+    yield from _keys(name, whole)
     yield from _kinds(issuer.get("kinds", {}))
     yield from _authority(whole)
     for target, sources in issuer.get("claims", {}).items():
@@ -73,7 +69,7 @@ def _missing(whole: IssuerShape) -> Iterator[Fault]:
     for key in DEMANDED:
         if key not in whole:
             from_profile = "and the profile does not supply it" if "profile" in whole else "and there is no `profile`"
-            forms = f": give it one of {one_of(WAYS)}" if key == "keys" else ""
+            forms = f": give it one of {one_of(KEY_SOURCES)}" if key == "keys" else ""
             yield (), f"`{key}` is missing, {from_profile}{forms}"
 
 
@@ -83,31 +79,12 @@ def _algorithms(whole: IssuerShape) -> Iterator[Fault]:
         yield ("algorithms",), "symmetric and asymmetric algorithms must not be mixed"
 
 
-def _keys(whole: IssuerShape) -> Iterator[Fault]:
-    if "keys" not in whole:
-        return
-    given = tuple(whole["keys"])
-    if len(given) != 1:
-        yield ("keys",), f"must have exactly one of {one_of(WAYS)}"
-        return
-    (way,) = given
-    symmetric = any(each in SYMMETRIC for each in whole.get("algorithms", ()))
-    if "algorithms" in whole and not any(_algorithms(whole)) and symmetric != (way in SECRET_KEYS):
-        wanted = "a symmetric key, from `env` or `file`" if symmetric else "public keys, from `jwks` or `jwks_file`"
-        yield ("keys", way), f"does not go with the issuer's algorithms, which need {wanted}"
-    if way == "env" and not VARIABLE.fullmatch(whole["keys"]["env"]):
-        yield ("keys", "env"), f"{quoted(whole['keys']['env'])} is no name of an environment variable"
-    if way == "jwks":
-        for index, key in enumerate(whole["keys"]["jwks"]["keys"]):
-            yield from (((("keys", "jwks", "keys", index, *path)), message) for path, message in _key(key))
-
-
-def _key(key: Mapping[str, Any]) -> Iterator[Fault]:
-    private = [member for member in PRIVATE_MEMBERS if member in key]
-    if private or key.get("kty") == "oct":
-        yield (), "is a secret key, and secrets never stand in a document: take out the key and replace it everywhere"
-    elif key.get("kty") not in PUBLIC_TYPES:
-        yield (), f"is no public key: its `kty` must be {one_of(PUBLIC_TYPES)}"
+def _keys(name: str, whole: IssuerShape) -> Iterator[Fault]:
+    if "keys" in whole:
+        clear = "algorithms" in whole and not any(_algorithms(whole))
+        symmetric = any(each in SYMMETRIC for each in whole.get("algorithms", ())) if clear else None
+        for path, message in key_faults(name, whole["keys"], symmetric=symmetric):
+            yield ("keys", *path), message
 
 
 def _kinds(kinds: KindsShape) -> Iterator[Fault]:
@@ -132,7 +109,7 @@ def _authority(whole: IssuerShape) -> Iterator[Fault]:
         yield ("authority",), "must not be empty"
     able = profiles().get(whole.get("profile", ""), NO_PROFILE).get("regimes")
     for kind, regime in authority.items():
-        if able is not None and regime not in able:
+        if able is not None and regime not in able and "scopes" not in whole.get("claims", {}):
             yield ("authority", kind), f"the profile works with {one_of(able)} only, not with {quoted(regime)}"
         if "kinds" in whole and kind not in whole["kinds"]:
             yield ("authority", kind), f"can never apply: nothing in `kinds` makes a subject a {kind}"
@@ -149,18 +126,31 @@ def _format(target: str, source: ClaimSourceShape, index: JsonPath) -> Iterator[
         yield (*path, "format"), f"must be {one_of(allowed)} for `{target}`, not {quoted(source['format'])}"
 
 
-def _check_profile(placed: Placed[IssuerShape], findings: Findings) -> None:
+def _check_profile(issuer: str, placed: Placed[IssuerShape], findings: Findings) -> None:
     name = placed.value.get("profile")
-    if name is not None and name not in profiles():
+    if name is None:
+        return
+    if name not in profiles():
         near = nearest(name, profiles())
         there_are = "" if near else f": there are {one_of(profiles(), 'and')}"
         findings.add(
             placed.place.to("profile"), f"unknown profile {quoted(name)}{there_are}", near=name, among=profiles().keys()
         )
+    elif not _reads_like(issuer, name):
+        others = [other for other in profiles() if "issuer" in profiles()[other] and _reads_like(issuer, other)]
+        hint = f"; the profile for this one is {one_of(others)}" if others else ""
+        wanted = one_of(profiles()[name]["issuer"])
+        findings.add(placed.place, f"the profile {quoted(name)} is for issuers whose names read {wanted}{hint}")
+
+
+def _reads_like(issuer: str, profile: str) -> bool:
+    """Whether the name of the issuer is one that the profile knows."""
+    templates = profiles()[profile].get("issuer")
+    return templates is None or claims_in(issuer, templates) is not None
 
 
 def _check_lists(placed: Placed[IssuerShape], references: References, findings: Findings) -> None:
-    for key in ("audience", "algorithms", "typ"):
+    for key in ("audience", "algorithms", "typ", "proof"):
         names: Sequence[str] = placed.value.get(key, ())  # type: ignore[assignment]
         references.once(names, placed.place.to(key))
     for index, typ in enumerate(placed.value.get("typ", ())):

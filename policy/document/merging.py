@@ -12,7 +12,7 @@ from policy.document.reading import Parsed
 from policy.document.schema import Misshapen
 from policy.document.shapes import ConstraintShape, DocumentShape, PermissionShape, RoleShape, RuleShape, ScopeShape
 from policy.document.unsupported import refusal
-from policy.document.wording import choices, in_words, quoted
+from policy.document.wording import JsonPath, choices, in_words, quoted
 
 NAMED: Final = ("permissions", "roles", "scopes", "issuers")
 LISTED: Final = ("rules", "constraints")
@@ -138,7 +138,7 @@ def _add_assignments(parsed: Parsed, place: Place, whole: Merged, findings: Find
         return
     items = parsed.value.get("assignments", [])
     wrong = [each._replace(path=(*place.path, *each.path)) for each in schema.assignments(items)]
-    _report(wrong, place.source, findings)
+    report(wrong, place.source, findings)
     if isinstance(items, list):
         bad = {each.path[1] for each in wrong}
         kept = [index for index in range(len(items)) if index not in bad]
@@ -150,7 +150,7 @@ def _in_shape(value: dict[str, Any], place: Place, findings: Findings) -> tuple[
     shaped = schema.document(value)
     if not isinstance(shaped, list):
         return shaped, {}
-    _report(shaped, place.source, findings)
+    report(shaped, place.source, findings)
     left, indexes = _without({each.path[:2] for each in shaped}, value)
     shaped = schema.document(left)
     return ({}, {}) if isinstance(shaped, list) else (shaped, indexes)
@@ -172,7 +172,10 @@ def _without(bad: set[Any], value: dict[str, Any]) -> tuple[dict[str, Any], dict
     return left, indexes
 
 
-def _report(wrong: Iterable[Misshapen], source: int, findings: Findings) -> None:
+def report(
+    wrong: Iterable[Misshapen], source: int, findings: Findings, shapes: Mapping[JsonPath, Any] = schema.SHAPES
+) -> None:
+    """Add to the findings what is out of shape in a document of these shapes."""
     for path, kind, context, value in wrong:
         place = Place(source, path)
         unsupported = refusal(path) if kind == "extra_forbidden" else None
@@ -180,7 +183,7 @@ def _report(wrong: Iterable[Misshapen], source: int, findings: Findings) -> None
             findings.add(place, unsupported)
         elif kind == "extra_forbidden":
             name = str(path[-1])
-            findings.add(place, f"unknown key {quoted(name)}", near=name, among=schema.keys_at(path[:-1]))
+            findings.add(place, f"unknown key {quoted(name)}", near=name, among=schema.keys_at(path[:-1], shapes))
         elif kind == "missing":
             findings.add(Place(source, path[:-1]), f"{quoted(path[-1])} is missing")
         elif kind == "literal_error" and isinstance(value, str):

@@ -11,7 +11,7 @@ from policy.document.issuer_shapes import IssuerShape, ProfileShape
 from policy.document.schema import profile
 
 NO_PROFILE: Final[ProfileShape] = {}
-FROM_PROFILE: Final = ("algorithms", "audience_claim", "kinds", "typ")
+FROM_PROFILE: Final = ("algorithms", "audience_claim", "keys", "kinds", "typ")
 
 
 @cache

@@ -47,12 +47,12 @@ class Misshapen(NamedTuple):
 
 def document(value: Mapping[str, Any]) -> DocumentShape | list[Misshapen]:
     """The document in its long form, or everything in it that is out of shape."""
-    return _checked(_DOCUMENT, value)
+    return checked(_DOCUMENT, value)
 
 
 def assignments(value: Any) -> list[Misshapen]:
     """Everything that is out of shape in a list of assignments."""
-    found = _checked(_ASSIGNMENTS, value)
+    found = checked(_ASSIGNMENTS, value)
     return [each for each in found if isinstance(each, Misshapen)]
 
 
@@ -61,7 +61,8 @@ def profile(value: Any) -> ProfileShape:
     return _PROFILE.validate_python(value)
 
 
-def _checked(adapter: TypeAdapter[T], value: Any) -> T | list[Misshapen]:
+def checked(adapter: TypeAdapter[T], value: Any) -> T | list[Misshapen]:
+    """The value in its long form, or everything in it that is out of shape."""
     try:
         return adapter.validate_python(value)
     except ValidationError as error:
@@ -97,7 +98,7 @@ def json_schema() -> dict[str, Any]:
 
 
 #: The shapes of objects, by where they stand; `*` is a name or an index.
-_SHAPES: Final[Mapping[JsonPath, Any]] = {
+SHAPES: Final[Mapping[JsonPath, Any]] = {
     (): DocumentShape,
     ("permissions", "*"): PermissionShape,
     ("permissions", "*", "step_up"): StepUpShape,
@@ -117,9 +118,9 @@ _SHAPES: Final[Mapping[JsonPath, Any]] = {
 }
 
 
-def keys_at(path: JsonPath) -> Collection[str]:
+def keys_at(path: JsonPath, shapes: Mapping[JsonPath, Any] = SHAPES) -> Collection[str]:
     """The keys that the object at this path of a document may have."""
-    for pattern, shape in _SHAPES.items():
+    for pattern, shape in shapes.items():
         if len(pattern) == len(path) and all(p in ("*", step) for p, step in zip(pattern, path, strict=True)):
             return tuple(shape.__annotations__)
     return ()

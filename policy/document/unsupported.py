@@ -10,17 +10,19 @@ from policy.document.wording import JsonPath
 
 NO_SECRETS: Final = "a secret never stands in a policy: name its variable by `env`, or its file by `file`"
 
+IN_KEYS: Final = "where keys are fetched from stands in `keys`"
+
 #: Path patterns, `*` standing for one step.
 UNSUPPORTED: Final[Mapping[JsonPath, str]] = {
     ("rules", "*", "when"): "conditions (`when`) are not supported by this version",
     ("resources",): "resource types (`resources`) are not supported by this version",
     ("permissions", "*", "resource"): "resource types (`resource`) are not supported by this version",
     ("invariants",): "invariants (`invariants`) are not supported by this version",
-    ("revocations",): "revocations (`revocations`) are not supported by this version",
-    ("issuers", "*", "keys", "jwks_uri"): "fetching keys (`jwks_uri`) is not supported by this version",
-    ("issuers", "*", "keys", "discovery"): "fetching keys (`discovery`) is not supported by this version",
-    ("issuers", "*", "jwks_uri"): "fetching keys (`jwks_uri`) is not supported by this version",
-    ("issuers", "*", "discovery"): "fetching keys (`discovery`) is not supported by this version",
+    (
+        "revocations",
+    ): "`revocations` stand in a document of their own, named `revocations.json` or `….revocations.json`",
+    ("issuers", "*", "jwks_uri"): IN_KEYS,
+    ("issuers", "*", "discovery"): IN_KEYS,
     **{
         ("issuers", "*", "keys", name): NO_SECRETS
         for name in ("secret", "key", "k", "value", "password", "shared_secret")

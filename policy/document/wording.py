@@ -103,7 +103,7 @@ WORDS: Final[Mapping[str, Words]] = {
 
 def _choices(context: Mapping[str, Any]) -> str:
     # pydantic writes the choices as one English text: 'a', 'b' or 'c'
-    return str(context["expected"]).replace("'", "`")
+    return str(context["expected"]).replace("'", "`").replace("True", "`true`")
 
 
 def _seen(value: object) -> str:

@@ -77,7 +77,8 @@ class Authorizer:
         """What the application initialised last decides by, and whether all its workers do, as JSON values.
 
         `standing` is `current`, `last-good` (a later edit of the folder is refused, for `problems`) or `last-accepted`
-        (the folder was broken at the start). `workers` are digests by process, `drift` says that they differ.
+        (the folder was broken at the start); `revocations` say the same of what is revoked. `workers` are digests by
+        process, `drift` says that they differ.
         """
         if self._enforcement is None:
             raise PolicyError("the authorizer has no application: call init_app(app, policy=..., audit=...) first")

@@ -11,6 +11,7 @@ from policy.decision import Decision
 from policy.demand import Mark
 from policy.guard import Admission, Guard
 from policy.subject import Subject
+from policy.tokens.presented import Scheme
 
 _ATTRIBUTE: Final = "_claims_policy"
 
@@ -20,8 +21,8 @@ class State:
     """What the hook found out about one request.
 
     `guard` decides the whole request, also when a newer one has come meanwhile. `enforced` are the marks that were
-    demanded and met. `tripped` says that a function was about to run without its mark having been enforced (`trip_id`
-    is its record); whatever answer comes of that is replaced.
+    demanded and met. `scheme` is the one that the token came by. `tripped` says that a function was about to run
+    without its mark having been enforced (`trip_id` is its record); whatever answer comes of that is replaced.
     """
 
     hook_ran: bool = False
@@ -31,6 +32,7 @@ class State:
     subject: Subject | None = None
     admission: Admission | None = None
     tenant: str | None = None
+    scheme: Scheme | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     resource: Any = None
     tripped: bool = False

@@ -10,14 +10,18 @@ from flask import Flask, Response, request
 
 from policy.demand import Public
 from policy.engine import Policy
-from policy.errors import AuditUnavailable, PolicyError, Problem, TokenRefused
+from policy.errors import AuditUnavailable, PolicyError, Problem, TokenRefused, Unavailable
 from policy.flask import http, seal, signals
-from policy.flask.bearer import bearer_token
+from policy.flask.bearer import credentials
+from policy.flask.challenges import Challenges
 from policy.flask.current import State, state
+from policy.flask.lending import LentKeys
 from policy.flask.live import Live
 from policy.flask.marks import armed
+from policy.flask.metadata import serve
 from policy.flask.narrowing import narrowed, tenant_asked
 from policy.flask.options import Options
+from policy.flask.presenting import presented, token_elsewhere
 from policy.flask.routes import Declarations, Route, is_automatic_options, is_static_without_folder, route
 from policy.guard import Guard
 from policy.reasons import Reason
@@ -34,13 +38,16 @@ class Enforcement:
     def __init__(self, app: Flask, given: Options, declared: Declarations) -> None:
         self.shape: Shape | None = None
         self.realm: Final = re.sub(r"[^A-Za-z0-9_.-]", "-", given.realm)
-        self._app, self._declared = app, declared
+        self._app, self._declared, self._given = app, declared, given
+        self.lent: Final = LentKeys()
         self.live: Final = Live(given, suits=self._suits, taken=self._taken)
         self._hooks: Final = seal.Hooks(self.before, self._take_arguments)
         self._lock = threading.Lock()
         self._sealed: bool | None = None
         self._broken: tuple[Problem, ...] = ()
         self._known: dict[tuple[object, ...], bool] = {}
+        if given.resource is not None:
+            serve(app, given.resource, lambda: self.guard.rules)
         app.url_value_preprocessors.setdefault(None, []).insert(0, self._take_arguments)
         app.before_request_funcs.setdefault(None, []).insert(0, self.before)
         app.after_request_funcs.setdefault(None, []).insert(0, self.after)
@@ -48,7 +55,7 @@ class Enforcement:
     @property
     def guard(self) -> Guard:
         """The guard in force; a request takes it once."""
-        return self.live.guard
+        return self.lent.applied(self.live.guard)
 
     @property
     def declared(self) -> Declarations:
@@ -106,36 +113,48 @@ class Enforcement:
             return self._enforce(guard, wanted, current, self.about())
         except TokenRefused as refusal:
             signals.send(signals.token_refused, self._app, refusal=refusal)
-            return self.shaped(http.token_refused(refusal, self.realm))
-        except AuditUnavailable as error:
-            logger.critical("%s", error)
-            return self.shaped(http.unavailable(Reason.AUDIT_UNAVAILABLE))
+            return self.shaped(http.token_refused(refusal, self.challenges()))
+        except Unavailable as error:
+            logger.critical("%s: %s", error.reason, error)
+            return self.shaped(http.unavailable(error.reason, error.id))
 
     def _enforce(self, guard: Guard, wanted: Route, current: State, about: About) -> Response | None:
         marks = wanted.marks
         if isinstance(marks[0], Public):
             if marks[0].identify and request.headers.get("Authorization"):
-                current.subject = self._identify(guard, about)
+                current.subject = self._identify(guard, current, about)
             current.enforced = marks
             return None
         current.tenant = tenant_asked(marks, current.arguments)
-        subject = self._identify(guard, about)
+        subject = self._identify(guard, current, about)
         admission = guard.admit(
             subject, marks, tenant=current.tenant, about=about, narrow=lambda: narrowed(marks, subject, current)
         )
         signals.send(signals.decision_made, self._app, kind="request", admission=admission)
         if not admission.outcome.allowed:
-            return self.shaped(http.refused(admission.outcome, admission.id, self.realm))
+            return self.shaped(http.refused(admission.outcome, admission.id, self.challenges()))
         current.subject, current.admission, current.enforced = subject, admission, marks
         return None
 
-    def _identify(self, guard: Guard, about: About) -> Subject:
+    def _identify(self, guard: Guard, current: State, about: About) -> Subject:
+        verifier, given = guard.verifier, self._given
         try:
-            token = bearer_token(request.headers.get("Authorization"))
+            scheme, token = credentials(request.headers.get("Authorization"), verifier.schemes)
         except TokenRefused as refusal:
+            refusal.detail = refusal.detail or token_elsewhere()
             guard.refuse(refusal, about=about)
             raise
-        return guard.identify(token, about=about)
+        current.scheme = scheme
+        if not verifier.demands_proof:
+            return guard.identify(token, about=about)
+        how = presented(scheme, given.public_url, given.certificate_hash_header)
+        return guard.identify(token, about=about, presented=how)
+
+    def challenges(self) -> Challenges:
+        """What a refusal of the current request says of how tokens are taken."""
+        current, resource = state(), self._given.resource
+        verifier = (current.guard or self.guard).verifier
+        return Challenges(self.realm, verifier.schemes, current.scheme, resource.address if resource else "")
 
     def shaped(self, response: Response) -> Response:
         """The refusal with the body that the application gives it; status and headers stay as they are."""

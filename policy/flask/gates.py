@@ -23,7 +23,7 @@ def gate(permissions: tuple[str, ...], tenant: str | Unsaid | None) -> None:
     admission = _ask(permissions, "gate", tenant)
     if not admission.outcome.allowed:
         enforcement = _enforcement()
-        abort(enforcement.shaped(http.refused(admission.outcome, admission.id, enforcement.realm)))
+        abort(enforcement.shaped(http.refused(admission.outcome, admission.id, enforcement.challenges())))
 
 
 def probe(permissions: Iterable[str], tenant: str | Unsaid | None) -> dict[str, bool]:

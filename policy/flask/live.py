@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from policy.audit import AuditLog, AuditSink
+from policy.document.wording import printable
 from policy.engine import Policy
 from policy.errors import PolicyError, Problem
 from policy.flask.options import Options
@@ -14,7 +15,9 @@ from policy.guard import Guard
 from policy.reload import Kept, Snapshot, Watcher, take
 from policy.reload.kept import outside
 from policy.reload.snapshot import fingerprint, key_files
-from policy.tokens import TokenVerifier
+from policy.revocation import Places
+from policy.tokens import SeenInFile, SeenInMemory, SeenProofs, TokenVerifier
+from policy.tokens.revoked import problems_of
 
 logger: Final = logging.getLogger("policy.reload")
 Standing = Literal["current", "last-good", "last-accepted"]
@@ -30,17 +33,21 @@ class Live:
 
     def __init__(self, options: Options, *, suits: Suits, taken: Callable[[str, str], None]) -> None:
         self._options, self._suits, self._taken = options, suits, taken
-        self._kept = _kept(options)
+        self._kept, self._seen = _kept(options), _seen(options)
         self.standing: Standing = "current"
         self.problems: tuple[Problem, ...] = ()
         self.since = options.clock()
         self.guard: Guard
         self._watcher: Watcher | None = None
         self._keep_when_sealed: Snapshot | None = None
+        self._places: Places | None = None
         if isinstance(options.policy, Policy):
             self.guard = self._guard(options.policy)
         else:
             self._start(options.policy)
+        keep = self._kept.folder if self._kept else None
+        self._places = Places(_folder(options), options.revocations, self.guard.rules, keep=keep)
+        self.guard = self._guard(self.guard.rules)
 
     def _start(self, path: Any) -> None:
         seen = ""
@@ -68,9 +75,8 @@ class Live:
     def ensure_watching(self) -> None:
         """Start watching at the first use in a process."""
         if self._watcher is not None and self._watcher.ensure_running() and self._kept is not None:
-            self._kept.tell(
-                self.guard.rules.digest
-            )  # from its first use on a worker counts: an idle one decides nothing
+            # from its first use on a worker counts: an idle one decides nothing
+            self._kept.tell(self.guard.rules.digest)
 
     def look(self) -> None:
         """One look at the folder now, as the watcher does at intervals."""
@@ -93,6 +99,8 @@ class Live:
             self.guard = self._guard(self.guard.rules, verifier=self.guard.verifier)
             return
         previous, self.guard = self.guard.rules.digest, guard
+        if self._places is not None:
+            self._places.of(rules)
         self.standing, self.problems, self.since = "current", (), self._options.clock()
         self._keep(found)
         if self._kept is not None:
@@ -109,7 +117,13 @@ class Live:
     ) -> Guard:
         options = self._options
         remark = "" if (standing or self.standing) == "current" else self.standing
-        checked = verifier or TokenVerifier(rules)
+        before = self.guard.verifier if hasattr(self, "guard") else None
+        revocations = self._places.revocations if self._places else None
+        if problems := _unprovable(rules, options):
+            raise PolicyError(problems)
+        checked = verifier or TokenVerifier(
+            rules, like=before, remembered=options.remembered, seen=self._seen, revocations=revocations
+        )
         return Guard(rules, checked, options.audit, clock=options.clock, remark=remark)
 
     def _keep(self, snapshot: Snapshot) -> None:
@@ -131,10 +145,19 @@ class Live:
             "standing": self.standing,
             "since": self.since,
             "problems": [str(problem) for problem in self.problems],
+            "revocations": self._revocations(),
             "workers": {str(process): theirs for process, theirs in workers.items()},
             "drift": len({digest, *workers.values()}) > 1,
             "time": time.time(),
         }
+
+    def _revocations(self) -> dict[str, Any]:
+        """How what is revoked stands: `last-good` where a later edit of it was refused."""
+        if self._places is not None:
+            self._places.look()
+        revocations = self.guard.verifier.revocations
+        problems = [str(problem) for problem in problems_of(revocations)]
+        return {"standing": "last-good" if problems else "current", "problems": problems}
 
 
 _WORDS: Final[dict[Standing, str]] = {
@@ -144,11 +167,36 @@ _WORDS: Final[dict[Standing, str]] = {
 }
 
 
+def _folder(options: Options) -> Path | None:
+    return None if isinstance(options.policy, Policy) else Path(options.policy)
+
+
 def _kept(options: Options) -> Kept | None:
     if isinstance(options.policy, Policy):
         return None
     folder = options.state or _beside(options.audit)
     return Kept(outside(Path(folder), options.policy)) if folder else None
+
+
+def _seen(options: Options) -> SeenProofs:
+    """Where proofs are noted: by all workers in one file, if there is a folder for it."""
+    folder = options.state or _beside(options.audit)
+    return SeenInFile(Path(folder) / "proofs.sqlite") if folder else SeenInMemory()
+
+
+def _unprovable(rules: Policy, options: Options) -> tuple[Problem, ...]:
+    """The issuers of which no token bound to a certificate could ever be accepted."""
+    if options.certificate_hash_header:
+        return ()
+    return tuple(
+        Problem(
+            path=f'issuers["{printable(name)}"].proof',
+            message="`certificate` needs the hash of the caller's certificate, and no header is named that has it",
+            hint='add certificate_hash_header="X-Client-Cert-Hash", one that your front end always sets',
+        )
+        for name, issuer in rules.issuers.items()
+        if "certificate" in issuer.proof
+    )
 
 
 def _beside(audit: AuditSink | None) -> Path | None:

@@ -156,7 +156,13 @@ def _expect(mark: Mark, function: Callable[..., Any]) -> None:
     if isinstance(mark, Public):
         return
     if not has_request_context() or not state().has_enforced(mark):
-        trip(mark, f"{function.__module__}.{function.__qualname__}")
+        trip(mark, f"{getattr(function, '__module__', '')}.{name_of(function)}")
+
+
+def name_of(function: Any) -> str:
+    """What messages call a function; an object that can be called may have a name, and else has that of its class."""
+    named = (getattr(function, "__qualname__", None), getattr(function, "__name__", None))
+    return str(named[0] or named[1] or type(function).__qualname__)
 
 
 def _marked_class(view_class: type, mark: Mark) -> type:

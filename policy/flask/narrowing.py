@@ -1,7 +1,7 @@
 """What an endpoint asks beyond permissions: whose address this is, in which tenant, and that its resource is there."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from flask import current_app
@@ -30,15 +30,14 @@ def narrowed(marks: Sequence[Mark], subject: Subject, current: State) -> Reason 
     if any(str(current.arguments[mark.subject]) != subject.id for mark in required if mark.subject):
         return Reason.SUBJECT_MISMATCH
     for mark in reversed(required):
-        if mark.resource and (reason := _load(mark, current)):
+        if mark.resource is not None and (reason := _load(mark.resource, mark, current)):
             return reason
     return None
 
 
-def _load(mark: Requires, current: State) -> Reason | None:
-    assert mark.resource is not None
+def _load(load: Callable[..., Any], mark: Requires, current: State) -> Reason | None:
     try:
-        current.resource = current_app.ensure_sync(mark.resource)(**current.arguments)
+        current.resource = current_app.ensure_sync(load)(**current.arguments)
     except NotFound:
         return Reason.RESOURCE_NOT_FOUND
     except Exception:  # whatever a loader of the application's own raises is a 500, and never an allow

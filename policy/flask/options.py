@@ -9,8 +9,12 @@ from flask import Flask
 from policy.audit import AuditSink, sink
 from policy.engine import Policy
 from policy.errors import PolicyError, Problem
+from policy.flask.metadata import Resource, checked_resource
+from policy.flask.presenting import checked_header, checked_url
 from policy.guard import Clock
 from policy.nearest import did_you_mean
+from policy.tokens.revoked import Revocations
+from policy.tokens.verifier import REMEMBERED
 
 PathLike = str | os.PathLike[str]
 LOOK_EVERY: Final = 0.5
@@ -20,6 +24,11 @@ KEYS: Final = {
     "POLICY_REALM": "realm",
     "POLICY_STATE": "state",
     "POLICY_RELOAD": "reload",
+    "POLICY_REMEMBERED": "remembered",
+    "POLICY_PUBLIC_URL": "public_url",
+    "POLICY_CERTIFICATE_HASH_HEADER": "certificate_hash_header",
+    "POLICY_RESOURCE_METADATA": "resource_metadata",
+    "POLICY_REVOCATIONS": "revocations",
 }
 
 
@@ -30,7 +39,14 @@ class Arguments(TypedDict, total=False):
     `"logging"`, an `AuditSink`, or `None` to keep nothing. `realm` (`POLICY_REALM`): the name in challenges, the
     application's own unless given. `state` (`POLICY_STATE`): the folder where accepted policies are kept, `policies/`
     in the audit folder unless given. `reload` (`POLICY_RELOAD`): how often the policy's path is looked at, in seconds,
-    or `None` for never. `clock`: seconds since 1970.
+    or `None` for never. `remembered` (`POLICY_REMEMBERED`): how many good tokens are known again without a look at
+    their signature, 0 for none. `revocations` (`POLICY_REVOCATIONS`): what is asked about revoked tokens
+    besides the documents in the policy's folder: a document, an SQLite file, the address of a Redis server, or an
+    object with `find`. `public_url` (`POLICY_PUBLIC_URL`): how the API's addresses begin for its clients, for proofs
+    (RFC 9449), where the request does not tell. `certificate_hash_header` (`POLICY_CERTIFICATE_HASH_HEADER`): the
+    header in which a front end gives the SHA-256 of the client's certificate (RFC 8705), and which it always sets.
+    `resource_metadata` (`POLICY_RESOURCE_METADATA`): the API's resource identifier, whose metadata is then served (RFC
+    9728). `clock`: seconds since 1970.
     """
 
     policy: PathLike | Policy
@@ -38,6 +54,11 @@ class Arguments(TypedDict, total=False):
     realm: str
     state: PathLike | None
     reload: float | None
+    remembered: int
+    revocations: PathLike | Revocations | None
+    public_url: str
+    certificate_hash_header: str
+    resource_metadata: str
     clock: Clock
 
 
@@ -49,6 +70,11 @@ class Options(NamedTuple):
     realm: str
     state: PathLike | None
     reload: float | None
+    remembered: int
+    revocations: PathLike | Revocations | None
+    public_url: str
+    certificate_hash_header: str
+    resource: Resource | None
     clock: Clock
 
 
@@ -67,6 +93,11 @@ def options(app: Flask, **arguments: Unpack[Arguments]) -> Options:
         realm=given.get("realm") or app.name,
         state=given.get("state"),
         reload=_interval(given.get("reload", LOOK_EVERY)),
+        remembered=_number(given.get("remembered", REMEMBERED)),
+        revocations=given.get("revocations"),
+        public_url=checked_url(given.get("public_url") or ""),
+        certificate_hash_header=checked_header(given.get("certificate_hash_header") or ""),
+        resource=checked_resource(given.get("resource_metadata") or ""),
         clock=given.get("clock") or time.time,
     )
 
@@ -75,6 +106,12 @@ def _interval(seconds: float | None) -> float | None:
     if seconds is not None and not 0.01 <= seconds <= 3600:
         raise PolicyError(f"`reload` is a number of seconds from 0.01 to 3600, or None for never, not `{seconds}`")
     return seconds
+
+
+def _number(tokens: Any) -> int:
+    if type(tokens) is not int or tokens < 0:
+        raise PolicyError(f"`remembered` is a number of tokens, or 0 for none, not `{tokens}`")
+    return tokens
 
 
 def _configured(app: Flask) -> dict[str, Any]:

@@ -77,9 +77,12 @@ def _covers(pattern: str, endpoint: str) -> bool:
 
 
 def routes(app: Flask, declared: Declarations) -> Iterator[Route]:
-    """Every (route, method) that needs a declaration: all but Flask's automatic OPTIONS and empty static folders."""
+    """Every (route, method) that needs a declaration: all but Flask's automatic OPTIONS and empty static folders.
+
+    A rule that only redirects never meets a view: what it leads to is a route of its own.
+    """
     for rule in app.url_map.iter_rules():
-        if not rule.build_only and not is_static_without_folder(app, rule):
+        if not rule.build_only and rule.redirect_to is None and not is_static_without_folder(app, rule):
             for method in sorted(rule.methods or {ANY_METHOD}):
                 if not (is_automatic_options(rule, method) or _is_get_again(app, rule, method)):
                     yield route(app, declared, rule, method)

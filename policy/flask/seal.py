@@ -8,7 +8,7 @@ from flask import Flask
 from policy.compile import Compiled
 from policy.demand import UNSAID, Public, Requires
 from policy.errors import Problem
-from policy.flask.marks import marks_above
+from policy.flask.marks import marks_above, name_of
 from policy.flask.routes import Declarations, Route, routes
 from policy.nearest import did_you_mean
 
@@ -79,7 +79,7 @@ def _view(route: Route) -> str:
 
 def _short_name(function: Any) -> str:
     """The name without the functions around it; file and line say the rest."""
-    return str(getattr(function, "__qualname__", function)).rpartition("<locals>.")[2]
+    return name_of(function).rpartition("<locals>.")[2]
 
 
 def _mend(route: Route) -> str:
@@ -98,8 +98,7 @@ def _problem(route: Route, message: str, hint: str = "") -> Problem:
 def _hook_problems(app: Flask, hooks: Hooks) -> Iterator[Problem]:
     for kind, functions, own in _lines(app, hooks):
         if functions[:1] != [own]:
-            first = functions[0] if functions else None
-            name = getattr(first, "__qualname__", repr(first))
+            name = name_of(functions[0]) if functions else None
             yield Problem(
                 message=f"`{kind}` function `{name}` runs before authorization",
                 hint=f"register it with `app.{kind}`, which appends, instead of inserting it first",

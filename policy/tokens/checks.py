@@ -5,7 +5,7 @@ RFC 8725, RFC 9068 section 4).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from policy.claims import ABSENT, LATEST, holds, lookup
@@ -13,8 +13,10 @@ from policy.document.wording import printable
 from policy.errors import TokenRefused
 from policy.model import ClaimPath, ClaimTest, Issuer
 from policy.reasons import Reason
+from policy.tokens.binding import binding_of
 from policy.tokens.header import Header
 from policy.tokens.keys import Key, Keys
+from policy.tokens.plainly import Plainly, plainly_good
 from policy.tokens.wording import difference, listed, seconds, shown
 
 Claims = Mapping[str, Any]
@@ -25,11 +27,26 @@ TEXTS: Final = ("jti", "client_id")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Trusted:
-    """An issuer, its keys, and the beginnings of `sub` that would name another issuer's subjects."""
+    """An issuer, its keys, and the beginnings of `sub` that would name another issuer's subjects.
+
+    `checks` are those of `CLAIM_CHECKS` that could refuse any of its tokens, in their order; of a token that is
+    `plainly` good, `others` are left.
+    """
 
     issuer: Issuer
     keys: Keys
     foreign: tuple[str, ...] = ()
+    plainly: Plainly = field(init=False)
+    checks: tuple["Check", ...] = field(init=False)
+    others: tuple["Check", ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        issuer, needed = self.issuer, dict[Check, Any]()
+        needed |= {check_name: issuer.in_name, check_rejected: issuer.rejected, check_subject: self.foreign}
+        object.__setattr__(self, "plainly", plainly_good(issuer))
+        object.__setattr__(self, "checks", tuple(check for _, check in CLAIM_CHECKS if needed.get(check, True)))
+        others = (*(check for check in needed if needed[check]), *((check_confirmation,) if issuer.proof else ()))
+        object.__setattr__(self, "others", others)
 
 
 def find_issuer(claims: Claims, trusted: Mapping[str, Trusted]) -> Trusted:
@@ -142,11 +159,24 @@ def check_required(trusted: Trusted, header: Header, claims: Claims, now: float)
             raise _absent_or_wrong((name,), "a non-empty text" if name in TEXTS else "a value", value)
 
 
+def check_name(trusted: Trusted, header: Header, claims: Claims, now: float) -> None:  # noqa: ARG001
+    """What stands in the issuer's name for a claim, such as a tenant of a provider, is what the claim says."""
+    for name, expected in trusted.issuer.in_name:
+        value = claims.get(name, ABSENT)
+        if type(value) is not str:
+            raise _absent_or_wrong((name,), "a text", value)
+        if value != expected:
+            detail = f"expected {_path((name,))} to be {shown(expected)}, as `iss` has it, seen {shown(value)}"
+            raise TokenRefused(Reason.TOKEN_ISSUER, detail)
+
+
 def check_rejected(trusted: Trusted, header: Header, claims: Claims, now: float) -> None:  # noqa: ARG001
     """None of the tests holds that an access token of this issuer never passes (such as those of an ID token)."""
     for test in trusted.issuer.rejected:
         if holds(claims, test):
-            raise TokenRefused(Reason.TOKEN_NOT_ACCESS, f"an access token of this issuer never has {_said(test)}")
+            how = "always" if test.negated else "never"
+            said = " or ".join(map(_said, (test, *test.alternatives)))
+            raise TokenRefused(Reason.TOKEN_NOT_ACCESS, f"an access token of this issuer {how} has {said}")
 
 
 def check_subject(trusted: Trusted, header: Header, claims: Claims, now: float) -> None:  # noqa: ARG001
@@ -156,6 +186,14 @@ def check_subject(trusted: Trusted, header: Header, claims: Claims, now: float) 
         prefix = next(prefix for prefix in trusted.foreign if subject.startswith(prefix))
         detail = f"expected `sub` not to begin with {shown(prefix)}, the `id_prefix` of another issuer"
         raise TokenRefused(Reason.TOKEN_SUBJECT, detail)
+
+
+def check_confirmation(trusted: Trusted, header: Header, claims: Claims, now: float) -> None:  # noqa: ARG001
+    """The token is for whoever bears it, or bound as its issuer's `proof` demands (RFC 7800 section 3.1)."""
+    if trusted.issuer.proof:
+        binding_of(trusted.issuer, claims)
+    elif "cnf" in claims:
+        raise TokenRefused(Reason.TOKEN_CONFIRMATION, f"expected no `cnf`, seen {shown(claims['cnf'])}")
 
 
 def _said(test: ClaimTest) -> str:
@@ -186,6 +224,8 @@ CLAIM_CHECKS: Final[tuple[tuple[str, Check], ...]] = (
     ("issued at", check_issued_at),
     ("audience", check_audience),
     ("required claims", check_required),
+    ("issuer's name", check_name),
     ("access token", check_rejected),
     ("subject", check_subject),
+    ("confirmation", check_confirmation),
 )

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 from policy.claims import LATEST
-from policy.errors import TokenRefused
+from policy.errors import TokenRefused, Unavailable
 from policy.reasons import Reason
 from policy.tokens.checks import CLAIM_CHECKS, Trusted, check_algorithm, check_signature, find_issuer, find_key
-from policy.tokens.compact import check_ascii, check_size, decode, split
+from policy.tokens.compact import Parts, check_ascii, check_size, decode, split
 from policy.tokens.header import check_critical, check_key_in_header, read_header, read_part
+from policy.tokens.revoked import Revocations, check_revoked, facts_reader
+from policy.tokens.verified import token_id
 from policy.tokens.wording import difference
 
 _UNREAD: Final = object()
@@ -31,7 +33,8 @@ class Checked:
 class Inspection:
     """All checks of one token in their order, and what could be read of it, verified or not.
 
-    A check is not reached where what it looks at could not be read. `issuer` is the issuer that the checks were made
+    A check is not reached where what it looks at could not be read; that of the `proof` never is, which comes with each
+    request and not with the token. `issuer` is the issuer that the checks were made
     for; `assumed` says that the token does not name it, and that the nearest one was taken to show the rest.
     """
 
@@ -47,7 +50,14 @@ class Inspection:
         return next((check for check in self.checks if check.verdict == "failed"), None)
 
 
-def inspect(token: str, trusted: Mapping[str, Trusted], *, max_bytes: int, now: float) -> Inspection:
+def inspect(
+    token: str,
+    trusted: Mapping[str, Trusted],
+    *,
+    max_bytes: int,
+    now: float,
+    revocations: Revocations | None = None,
+) -> Inspection:
     """Make every check whose input can be read, in the verifier's order, also after one has failed."""
     # The verifier stops at the first check that needs a clock; the later ones need at least a number.
     clock = now if isinstance(now, (int, float)) and abs(now) <= LATEST else math.nan
@@ -68,6 +78,10 @@ def inspect(token: str, trusted: Mapping[str, Trusted], *, max_bytes: int, now: 
     step("signature", lambda key, read, signature: check_signature(key, read.signed, signature), key, parts, signature)
     for name, check in CLAIM_CHECKS:
         step(name, check, supposed, header, claims, clock)
+    if supposed is not _UNREAD and supposed.issuer.proof:
+        walk.checks.append(Checked(name="proof", verdict="not reached"))
+    if revocations is not None:
+        step("revocation", _check_revoked, revocations, supposed, claims if _is_named(claims) else _UNREAD, parts)
     return Inspection(
         checks=tuple(walk.checks),
         header=None if members is _UNREAD else members,
@@ -75,6 +89,15 @@ def inspect(token: str, trusted: Mapping[str, Trusted], *, max_bytes: int, now: 
         issuer=None if supposed is _UNREAD else supposed.issuer.name,
         assumed=found is _UNREAD and supposed is not _UNREAD,
     )
+
+
+def _check_revoked(revocations: Revocations, trusted: Trusted, claims: Mapping[str, Any], parts: Parts) -> None:
+    check_revoked(revocations, facts_reader(trusted.issuer)(claims, token_id(claims, parts.signed)))
+
+
+def _is_named(claims: Any) -> bool:
+    """Where earlier checks have failed, what a token would be revoked by may be missing, or be anything."""
+    return claims is not _UNREAD and type(claims.get("sub")) is str and type(claims.get("iat")) in (int, float)
 
 
 class _Walk:
@@ -88,6 +111,9 @@ class _Walk:
             return _UNREAD
         try:
             result = check(*given)
+        except Unavailable as error:
+            self.checks.append(Checked(name=name, verdict="failed", reason=error.reason, detail=str(error)))
+            return _UNREAD
         except TokenRefused as refused:
             self.checks.append(Checked(name=name, verdict="failed", reason=refused.reason, detail=refused.detail))
             return _UNREAD

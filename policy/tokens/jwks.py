@@ -32,27 +32,48 @@ def read_jwks(raw: bytes, algorithms: Sequence[str]) -> tuple[tuple[PublicKey, .
     A key for another use, for other algorithms or of a `kty` not known here is left out (RFC 7517 section 5); one that
     is private or symmetric, says one thing and is another, or is too weak, is a fault.
     """
+    keys, faults = _read(raw, algorithms)
+    faults += [f"two keys have the `kid` {shown(kid)}" for kid in _repeated(keys)]
+    if not keys and not faults:
+        faults.append(_none_for(algorithms))
+    return tuple(keys), faults
+
+
+def read_published(raw: bytes, algorithms: Sequence[str]) -> tuple[tuple[PublicKey, ...], list[str]]:
+    """The same for a set that a provider publishes: a key with a fault, or with another's `kid`, is only left out.
+
+    Others of its keys are good all the same, and must not stop working because of it. Where none is, the faults say so.
+    """
+    keys, faults = _read(raw, algorithms)
+    twice = _repeated(keys)
+    faults += [f"two keys have the `kid` {shown(kid)}: both are left out" for kid in twice]
+    usable = tuple(key for key in keys if key.kid not in twice)
+    return usable, faults if usable or faults else [_none_for(algorithms)]
+
+
+def _none_for(algorithms: Sequence[str]) -> str:
+    return f"no key in it is for {' or '.join(f'`{name}`' for name in algorithms)}"
+
+
+def _read(raw: bytes, algorithms: Sequence[str]) -> tuple[list[PublicKey], list[str]]:
     try:
         members = read_object(raw)
     except NotJson as error:
-        return (), [f"a JWK Set {SET} is expected: {error}"]
+        return [], [f"a JWK Set {SET} is expected: {error}"]
     except NotStrict as error:
-        return (), [f"it is no strict JSON object: {error}"]
+        return [], [f"it is no strict JSON object: {error}"]
     if "keys" not in members and "kty" in members:
-        return (), [f"it is a single key: wrap it in {SET}"]
+        return [], [f"it is a single key: wrap it in {SET}"]
     entries = members.get("keys")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        return (), ["it has no `keys` that are a list of objects"]
+        return [], ["it has no `keys` that are a list of objects"]
     keys: list[PublicKey] = []
     faults: list[str] = []
     for place, entry in enumerate(entries):
         found, fault = _read_entry(entry, algorithms)
         keys += found
         faults += [f"keys[{place}]: {fault}"] if fault else []
-    faults += _repeated(keys)
-    if not keys and not faults:
-        faults.append(f"no key in it is for {' or '.join(f'`{name}`' for name in algorithms)}")
-    return tuple(keys), faults
+    return keys, faults
 
 
 def _read_entry(entry: dict[str, Any], algorithms: Sequence[str]) -> tuple[list[PublicKey], str]:
@@ -91,6 +112,14 @@ def _is_for_signatures(entry: dict[str, Any]) -> bool:
     return entry.get("use", "sig") == "sig" and "verify" in entry.get("key_ops", ["verify"])
 
 
+def load_key(entry: dict[str, Any], algorithm: str) -> tuple[Any, str]:
+    """The material of one public key for one algorithm (RFC 7517 section 4), or what is wrong with it."""
+    fault = _entry_fault(entry) or misfit(algorithm, entry)
+    if not fault and not (_is_for_signatures(entry) and entry.get("alg", algorithm) == algorithm):
+        fault = f"it is not for signatures by `{algorithm}`"
+    return (None, fault) if fault else _load(algorithm, entry)
+
+
 def _load(algorithm: str, entry: dict[str, Any]) -> tuple[Any, str]:
     try:
         key = get_algorithm_by_name(algorithm).from_jwk(entry)  # type: ignore[no-untyped-call, unused-ignore]
@@ -102,10 +131,11 @@ def _load(algorithm: str, entry: dict[str, Any]) -> tuple[Any, str]:
 
 
 def _repeated(keys: Iterable[PublicKey]) -> list[str]:
+    """Every `kid` that two keys have for the same algorithm."""
     seen: set[tuple[str, str]] = set()
     twice: dict[str, None] = {}
     for key in keys:
         if key.kid is not None and (key.algorithm, key.kid) in seen:
             twice[key.kid] = None
         seen.add((key.algorithm, key.kid or ""))
-    return [f"two keys have the `kid` {shown(kid)}" for kid in twice]
+    return list(twice)

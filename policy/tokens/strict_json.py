@@ -61,7 +61,9 @@ def _text(raw: bytes) -> str:
 def _parse(text: str) -> Any:
     # Raised outside of `except`: a JSONDecodeError in the context would carry the whole text along.
     try:
-        value, end = _DECODER.raw_decode(text)
+        value, end = _SCAN(text, 0)
+    except StopIteration as error:
+        value, end = NotJson, error.value
     except json.JSONDecodeError as error:
         value, end = NotJson, error.pos
     if value is NotJson or end != len(text):
@@ -110,6 +112,7 @@ def _constant(name: str) -> NoReturn:
     raise NotStrict(f"it has `{name}`, which JSON does not")
 
 
-_DECODER: Final = json.JSONDecoder(
+#: The decoder's own scanner: it stops with the place at which no value begins.
+_SCAN: Final = json.JSONDecoder(
     object_pairs_hook=_members, parse_float=_float, parse_int=_int, parse_constant=_constant
-)
+).scan_once  # type: ignore[attr-defined]  # the standard library's stubs leave it out

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from policy.document.profiles import profiles
 from policy.engine import Policy
 from policy.files import read_policy
 from policy.flask import Authorizer
@@ -69,10 +70,11 @@ def test_it_says_what_it_wrote_and_what_comes_next(program: Program, here: Path)
         (),
         ("--profile", "rfc9068", "--issuer", "https://id.example.com/", "--audience", "api"),
         ("--folder", "conf/my policies", "--key", "keys/dev.pem", "--permission", "list:all-things"),
+        *(("--profile", name) for name in profiles()),
     ],
 )
 def test_everything_that_it_prints_works(program: Program, here: Path, args: tuple[str, ...]) -> None:
-    """The printed application answers the token of the printed command, and nothing else."""
+    """The printed application answers the token of the printed command and no lesser one, whatever the profile."""
     out = program("init", *args).out
     code = out.split("as app.py\n")[1].split("\nNext\n")[0]
     command = next(line for line in out.splitlines() if "TOKEN=$(" in line).split("$(")[1].removesuffix(")")
@@ -85,9 +87,8 @@ def test_everything_that_it_prints_works(program: Program, here: Path, args: tup
     good = client.get("/api/data", headers={"Authorization": f"Bearer {issued.out.strip()}"})
     assert (good.status_code, good.get_json()) == (200, {"data": [1, 2, 3]})
     assert client.get("/api/data").status_code == 401
-    without = program(
-        *[word for word in shlex.split(command)[1:] if word not in ("--scope", "read:data", "list:all-things")]
-    )
+    words = [word for word in shlex.split(command)[1:] if word not in ("--scope", "read:data", "list:all-things")]
+    without = program(*words, "--subject", "somebody-else")
     assert client.get("/api/data", headers={"Authorization": f"Bearer {without.out.strip()}"}).status_code == 403
 
 
@@ -127,7 +128,12 @@ def test_it_takes_back_what_it_wrote_if_it_cannot_write_all(program: Program, he
         (("--audience", ""), "must not be empty"),
         (("--key", "policies/key.pem"),
          "the private key `policies/key.pem` must lie outside the policy's folder `policies`"),
-        (("--profile", "auth0"), "argument --profile: invalid choice: 'auth0'"),
+        (("--profile", "auth1"), "argument --profile: unknown profile `auth1`; did you mean `auth0`?"),
+        (("--profile", "somebody"), "argument --profile: unknown profile `somebody`: there are `auth0`, `authentik`,"),
+        (("--profile", "entra-v1", "--issuer", "https://sts.windows.net/8d1f"),
+         "the profile `entra-v1` is for issuers whose names read"),
+        (("--profile", "google", "--issuer", "https://accounts.google.com/"),
+         "the profile `google` is for issuers whose names read"),
     ],
 )  # fmt: skip
 def test_it_writes_no_policy_that_would_not_load(

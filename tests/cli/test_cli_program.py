@@ -31,7 +31,7 @@ def test_every_command_has_help_with_an_example(program: Program) -> None:
     names = [each.prog for each in commands(parser())]
     assert names == [
         "policy init", "policy check", "policy can", "policy explain", "policy matrix", "policy routes",
-        "policy token issue", "policy token inspect",
+        "policy token issue", "policy token inspect", "policy token revoke",
         "policy audit tail", "policy audit show", "policy schema",
     ]  # fmt: skip
     for each in commands(parser()):

@@ -43,8 +43,10 @@ checks of https://partner.example.com/
   issued at           passed
   audience            passed
   required claims     passed
+  issuer's name       passed
   access token        passed
   subject             passed
+  confirmation        passed
   claims              not reached
 """
 

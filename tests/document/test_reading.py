@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.document import Source, read
-from policy.document.profiles import profiles
 from policy.model import (
     Asserts,
     Assignment,
@@ -74,6 +73,7 @@ SECOND: dict[str, Any] = {
             "asserts": {"roles": ["viewer", "pay*"], "permissions": ["read:*"]},
             "id_prefix": "",
             "leeway": 0,
+            "proof": ["dpop", "certificate"],
         },
         "https://b/": {
             "audience": ["x", "y"],
@@ -92,6 +92,7 @@ SECOND: dict[str, Any] = {
             "typ": "Application/AT+JWT",
             "asserts": {},
             "id_prefix": "b|",
+            "proof": "dpop",
         },
     },
 }
@@ -112,6 +113,7 @@ def canonical() -> bytes:
     issuers["https://a/"] = {
         **issuers["https://a/"],
         "asserts": {"roles": ["pay*", "viewer"], "permissions": ["read:*"]},
+        "proof": ["certificate", "dpop"],
     }
     permissions = {**merged["permissions"]}
     permissions["delete:data"] = {"description": "Remove", "step_up": {"acr": ["hwk", "mfa"], "max_age": 300}}
@@ -157,6 +159,7 @@ def test_reads_every_section() -> None:
         required=("jti", "client_id"),
         asserts=Asserts(roles=("viewer", "pay*"), scopes=(), permissions=("read:*",), tenants=()),
         leeway=0,
+        proof=("certificate", "dpop"),
     )
     own = Issuer(
         name="https://b/",
@@ -175,6 +178,7 @@ def test_reads_every_section() -> None:
         types=frozenset(("at+jwt",)),
         asserts=Asserts(roles=(), scopes=(), permissions=(), tenants=()),
         id_prefix="b|",
+        proof=("dpop",),
     )
     expected = Document(
         permissions={
@@ -237,7 +241,18 @@ def _shuffled(value: Any, chance: random.Random, *, names: bool = False) -> Any:
     return value
 
 
-UNORDERED = ("rules", "assignments", "constraints", "roles", "grants", "inherits", "permissions", "audience", "acr")
+UNORDERED = (
+    "rules",
+    "assignments",
+    "constraints",
+    "roles",
+    "grants",
+    "inherits",
+    "permissions",
+    "audience",
+    "acr",
+    "proof",
+)
 
 
 def _dealt(chance: random.Random, number: int) -> list[Any]:
@@ -286,8 +301,3 @@ def test_no_order_changes_anything(chance: random.Random, number: int) -> None:
     given_order, any_order = read(sources(FIRST, SECOND)), read(sources(*_dealt(chance, number)))
     assert any_order.digest == given_order.digest
     assert _unordered(any_order) == _unordered(given_order)
-
-
-def test_profiles_have_their_shape() -> None:
-    """The shipped profiles are well formed and supply neither audience nor authority."""
-    assert sorted(profiles()) == ["plain", "rfc9068"]

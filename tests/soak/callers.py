@@ -117,6 +117,10 @@ class Callers:
     def __exit__(self, *_: object) -> None:
         self._stop.set()
 
+    def moment(self) -> None:
+        """Let the others work for a moment."""
+        self._stop.wait(0.005)
+
     def answered(self) -> int:
         """How many answers there have been, about."""
         return int(self._answered.value)

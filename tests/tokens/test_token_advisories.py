@@ -1,6 +1,7 @@
 """One test for each advisory against a library of this kind that tokens alone can show."""
 
 import json
+import math
 from base64 import b64encode
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,13 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt import get_algorithm_by_name
 
-from policy.errors import PolicyError
+from policy import Guard, Policy
+from policy.errors import PolicyError, TokenRefused
 from policy.model import ClaimTest, KeySource
 from policy.reasons import Reason
+from policy.tokens import TokenVerifier
 from policy.tokens.issue import sign
+from tests.issuing import ISSUER, PRIVATE, write_policy
 from tests.tokens.makers import (
     NAME,
     NOW,
@@ -176,6 +180,37 @@ def test_cve_2020_26244() -> None:
     token = sign(claims(), key=pem("RSA"), algorithm="RS256")
     assert refused(token)[0] == Reason.TOKEN_ALGORITHM
     assert refused(signed(), by=verifier(RSA_ISSUER))[0] == Reason.TOKEN_ALGORITHM
+
+
+@pytest.mark.parametrize(
+    ("auth_time", "reason"),
+    [
+        (..., "step-up-required"),
+        (NOW + 31, "step-up-required"),
+        (NOW - 301, "step-up-required"),
+        (str(int(NOW)), "token-claim-type"),
+        (True, "token-claim-type"),
+        (None, "token-claim-type"),
+        ([NOW], "token-claim-type"),
+        (-1, "token-claim-type"),
+        (1e15, "token-claim-type"),
+        (math.inf, "token-json"),
+        (math.nan, "token-json"),
+        (NOW + 30, "allowed"),
+        (NOW - 300, "allowed"),
+    ],
+)
+def test_ghsa_f66q_9rf6_8795(tmp_path: Path, auth_time: Any, reason: str) -> None:
+    """A login whose time is absent, in the future or no number never counts as recent."""
+    rules = Policy.load(write_policy(tmp_path))
+    guard = Guard(rules, TokenVerifier(rules), None, clock=lambda: NOW)
+    given = claims(iss=ISSUER, roles=["admin"], scope="delete:data", acr="mfa", auth_time=auth_time)
+    token = sign(given, key=PRIVATE, algorithm="ES256", kid="test-key")
+    try:
+        found = guard.check(token, "delete:data").reason
+    except TokenRefused as refused:
+        found = refused.reason
+    assert found == reason
 
 
 def test_the_sound_token_of_these_tests_is_accepted() -> None:

@@ -11,7 +11,8 @@ from tests.tokens.makers import NAME, NOW, SECRET, base64url, claims, issuer, jw
 NAMES = [
     "size", "ascii", "parts", "header", "critical", "key in header", "header texts", "payload", "signature encoding",
     "issuer", "algorithm", "key", "signature", "type", "expiry", "not before", "issued at", "audience",
-    "required claims", "access token", "subject",
+    "required claims", "issuer's name", "access token",
+    "subject", "confirmation",
 ]  # fmt: skip
 
 

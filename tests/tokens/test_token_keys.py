@@ -266,8 +266,9 @@ def test_what_cannot_be_seen_is_told_from_what_is_wrong(monkeypatch: pytest.Monk
          "symmetric and asymmetric algorithms cannot stand in one issuer"),
         (jwks(jwk("RSA")), ("HS256",), "keys", "symmetric algorithms need a secret named by `env` or `file`"),
         (KeySource(env="X"), ("RS256",), "keys",
-         "asymmetric algorithms need public keys given by `jwks` or `jwks_file`"),
-        (KeySource(), ("RS256",), "keys", "asymmetric algorithms need public keys given by `jwks` or `jwks_file`"),
+         "asymmetric algorithms need public keys given by `jwks`, `jwks_file`, `jwks_uri` or `discovery`"),
+        (KeySource(), ("RS256",), "keys",
+         "asymmetric algorithms need public keys given by `jwks`, `jwks_file`, `jwks_uri` or `discovery`"),
     ],
 )  # fmt: skip
 def test_keys_and_algorithms_have_to_go_together(
