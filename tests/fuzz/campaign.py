@@ -15,6 +15,7 @@ from tests.fuzz.mutating import Mutator
 from tests.fuzz.parsers import Parser, said_well
 from tests.fuzz.strategies import texts_for
 
+_logger: Final = logging.getLogger("policy.tokens")
 KEPT_AT_MOST: Final = 5
 """Texts kept for one parser: the first of them are worth a look, a thousand are not."""
 
@@ -72,14 +73,14 @@ class Tally:
 def run(parser: Parser, *, mutated: int, generated: int, seed: int, folder: Path) -> Counted:
     """Texts by the mutator, then texts by hypothesis."""
     tally, mutator = Tally(parser, folder), Mutator(f"{seed} {parser.name}")
-    logging.disable(logging.CRITICAL)  # faults of published keys are logged, each time
+    _logger.disabled = True  # faults of published keys are logged, each time
     try:
         for _ in range(mutated):
             tally.take(mutator.text_for(parser))
         if generated:
             _generate(parser, tally, generated, seed)
     finally:
-        logging.disable(logging.NOTSET)
+        _logger.disabled = False
     return tally.counted()
 
 
