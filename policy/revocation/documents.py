@@ -51,13 +51,13 @@ class RevocationDocuments:
     def _first(self) -> RevocationList:
         kept = self._accepted.sources() if self._accepted else None
         try:
-            self._full = self._with_entries(kept or ())
+            self._full = _with_entries(kept or ())
             return self._read(self._files)
         except PolicyError as error:
             if kept is None:
                 raise
             self._refuse(error)
-            return RevocationList(read_revocations(kept, self._issuers))
+            return RevocationList(read_revocations(kept, _Any()))
 
     @property
     def number(self) -> int:
@@ -106,7 +106,7 @@ class RevocationDocuments:
         if found != self.problems:
             text = "\n".join(map(str, found))
             logger.critical("a change of what is revoked is refused, what was revoked stays so:\n%s", text)
-        self.problems = found
+        self.problems, self._stats = found, None  # what could not be read is tried again with the next look
 
     def _found(self) -> tuple[Path, ...]:
         return revocation_files(self._path) if self._path.is_dir() else (self._path,)
@@ -117,14 +117,22 @@ class RevocationDocuments:
             raise PolicyError(Problem(file=str(folder / name), message="the document is gone") for name in gone)
         sources = [source(file) for file in files]
         found = RevocationList(read_revocations(sources, self._issuers))
-        self._full = self._with_entries(sources)
+        self._full = _with_entries(sources)
         if self._accepted is not None:
             self._accepted.keep(sources)
         return found
 
-    def _with_entries(self, sources: Iterable[Source]) -> frozenset[str]:
-        """The names of documents that revoke anything: those must not just vanish."""
-        return frozenset(Path(each.name).name for each in sources if read_revocations([each], self._issuers))
+
+class _Any(frozenset[str]):
+    """Every issuer: what was accepted once may name some that the policy has no more, and those have no tokens here."""
+
+    def __contains__(self, _: object) -> bool:
+        return True
+
+
+def _with_entries(sources: Iterable[Source]) -> frozenset[str]:
+    """The names of documents that revoke anything: those must not just vanish."""
+    return frozenset(Path(each.name).name for each in sources if read_revocations([each], _Any()))
 
 
 def _stats(files: tuple[Path, ...]) -> tuple[Stat, ...]:

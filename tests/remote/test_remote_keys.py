@@ -11,7 +11,7 @@ import pytest
 from policy import Policy, TokenRefused
 from policy.errors import KeysUnavailable
 from policy.tokens.remote.http import Client
-from policy.tokens.remote.keys import NEW_KID_EVERY, RemoteKeys
+from policy.tokens.remote.keys import LOST_AT_MOST, NEW_KID_EVERY, RemoteKeys
 from policy.tokens.remote.source import fetcher
 from tests.remote.provider import Provider
 
@@ -297,3 +297,20 @@ def test_cve_2026_48522_what_is_no_key_set_is_not_taken(
     assert keys.keys.failure == f"{provider.jwks_uri}: {said}"
     assert keys.find("first") == "first"
     assert provider.asked == {"/keys": 2}
+
+
+def test_fetches_that_never_end_are_bounded(provider: Provider, make: Callable[..., Keys]) -> None:
+    """A provider that holds every answer back holds no more than a few threads."""
+    provider.hold = threading.Event()
+    keys = make(seconds=30)
+    for _ in range(20):
+        with keys.keys._lock:
+            keys.keys._start()  # as if the one before had been given up
+    waiting = [thread for thread in keys.keys._landing if thread.is_alive()]
+    assert len(waiting) == LOST_AT_MOST
+    provider.hold.set()
+    for thread in waiting:
+        thread.join(30)
+    with keys.keys._lock:
+        keys.keys._start().done.wait(0)
+    assert keys.find("first") == "first"

@@ -252,3 +252,38 @@ def test_issuers_of_a_new_policy_are_looked_at_again(documents: Documents) -> No
     opened.look()
     assert list(opened.problems) == []
     assert opened.find(ALICE._replace(issuer="https://new.example/")) == SUBJECT_ALICE
+
+
+def test_an_issuer_that_has_left_the_policy_keeps_nobody_from_starting(documents: Documents, tmp_path: Path) -> None:
+    """Policy and document were both mended while nothing ran; what was kept still names it."""
+    former = json.dumps({"revocations": [{"issuer": "https://former.example/", "subject": "alice"}]})
+    documents.write("revocations.json", former)
+    RevocationDocuments(documents.folder, [ISSUER, "https://former.example/"], keep=tmp_path / "state")
+    documents.write("revocations.json", one(subject="alice"))
+    again = RevocationDocuments(documents.folder, [ISSUER], keep=tmp_path / "state")
+    assert (again.find(ALICE), again.problems) == (SUBJECT_ALICE, ())
+
+
+def test_a_broken_document_and_a_former_issuer_go_on_with_what_was_kept(documents: Documents, tmp_path: Path) -> None:
+    """Its entries for that issuer are harmless."""
+    entries = [{"issuer": "https://former.example/", "subject": "bob"}, {"issuer": ISSUER, "subject": "alice"}]
+    documents.write("revocations.json", json.dumps({"revocations": entries}))
+    RevocationDocuments(documents.folder, [ISSUER, "https://former.example/"], keep=tmp_path / "state")
+    documents.write("revocations.json", "{")
+    again = RevocationDocuments(documents.folder, [ISSUER], keep=tmp_path / "state")
+    assert again.find(ALICE) == SUBJECT_ALICE
+    assert len(again.problems) == 1
+
+
+def test_a_document_that_could_not_be_read_for_a_moment_is_read_again(
+    documents: Documents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though nothing about the file has changed since."""
+    opened = documents.open()
+    documents.write("revocations.json", one(subject="alice"))
+    with monkeypatch.context() as failing:
+        failing.setattr(Path, "read_bytes", lambda _: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        opened.look()
+    assert opened.find(ALICE) is None
+    opened.look()
+    assert (opened.find(ALICE), list(opened.problems)) == (SUBJECT_ALICE, [])

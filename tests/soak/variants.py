@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from policy import Policy
-from tests.issuing import ISSUER, PUBLIC
+from tests.issuing import DOCUMENT, ISSUER
 
 PARTS = 10
 PERMISSIONS = tuple(f"use:{number}" for number in range(PARTS))
@@ -17,15 +17,7 @@ def texts(variant: int) -> dict[str, str]:
         "permissions.json": {"permissions": {"read:data": "", **dict.fromkeys(PERMISSIONS, f"variant {variant}")}},
         "issuer.json": {
             "roles": {"reader": {"grants": ["read:data"]}},
-            "issuers": {
-                ISSUER: {
-                    "profile": "plain",
-                    "audience": "https://api.example.com",
-                    "algorithms": ["ES256"],
-                    "keys": {"jwks": {"keys": [PUBLIC]}},
-                    "authority": {"user": "roles"},
-                }
-            },
+            "issuers": {ISSUER: {**DOCUMENT["issuers"][ISSUER], "authority": {"user": "roles"}}},
         },
     }
     for number in range(PARTS):

@@ -21,6 +21,8 @@ FRESH_AT_MOST: Final = 3600.0
 REFRESH_AT: Final = 0.8
 """The part of the time of freshness after which the next fetch is due."""
 NEW_KID_EVERY: Final = 10.0
+LOST_AT_MOST: Final = 4
+"""How many fetches that were given up may still be waiting for an answer."""
 RETRY_AFTER: Final = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds to the next try after the first failure in a row, the second, and so on; the last for all later ones."""
 
@@ -85,6 +87,7 @@ class RemoteKeys:
         """Forget threads and locks that a fork has copied; keys stay."""
         self._lock = threading.Lock()
         self._flight: _Flight | None = None
+        self._landing: list[threading.Thread] = []
         self._refreshing: threading.Event | None = None
 
     @property
@@ -161,7 +164,13 @@ class RemoteKeys:
 
     def _start(self) -> "_Flight":
         flight = self._flight = _Flight()
-        threading.Thread(target=self._land, args=(flight,), name="policy-keys-fetch", daemon=True).start()
+        self._landing = [thread for thread in self._landing if thread.is_alive()]
+        if len(self._landing) >= LOST_AT_MOST:
+            flight.done.set()  # a provider that never finishes an answer shall not fill the process with threads
+            return flight
+        thread = threading.Thread(target=self._land, args=(flight,), name="policy-keys-fetch", daemon=True)
+        self._landing.append(thread)
+        thread.start()
         return flight
 
     def _land(self, flight: "_Flight") -> None:
