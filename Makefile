@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test cover test-optimized oldest fuzz soak check docs bench clean
+.PHONY: demo test test-optimized oldest fuzz soak check docs bench clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -14,12 +14,9 @@ $(READY): pyproject.toml
 demo: $(READY)
 	@$(BIN)/python -m demo_app.tour $(if $(filter 0,$(KEEP)),--once)
 
+# COVER=1 watches what the tests leave out, which takes half as long again, and there is a floor under it.
 test: $(READY)
-	$(BIN)/python -m pytest -n 2
-
-# The same tests, watched for what they leave out, which takes half as long again: there is a floor under it.
-cover: $(READY)
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 $(if $(COVER),--cov --cov-report=term)
 
 # The lowest versions of all that is needed, on Python 3.11. flask-smorest asks for a later Flask than the lowest.
 OLDEST := .venv-oldest/bin/python

@@ -1,8 +1,10 @@
 """Applications whose keys are fetched: by their guards, their health, their processes, and under load."""
 
+import gc
 import json
 import multiprocessing
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -199,3 +201,16 @@ def test_a_token_without_a_kid_needs_the_only_key(provider: Provider, tmp_path: 
     provider.rotate("second", keep=True)
     assert service.ask("second") == (200, "the data")
     assert service.ask(None) == (401, "token-key")
+
+
+def test_nobody_refreshes_keys_that_nobody_has(provider: Provider, tmp_path: Path) -> None:
+    """The thread ends with them, and not when it would have fetched again."""
+    rules = Policy.load(provider.policy(tmp_path / "policies"))
+    before = threading.enumerate()
+    verifier = TokenVerifier(rules)
+    verifier.verify(provider.token("first"), now=time.time())
+    (refreshing,) = [each for each in threading.enumerate() if each not in before and each.name == "policy-keys"]
+    del verifier
+    gc.collect()
+    refreshing.join(10)
+    assert not refreshing.is_alive()

@@ -205,8 +205,8 @@ class RemoteKeys:
     def _begin_refreshing(self) -> None:
         with self._lock:
             if self._refreshing is None:
-                self._refreshing = threading.Event()
-                given = (weakref.ref(self), self._refreshing)
+                stop = self._refreshing = threading.Event()
+                given = (weakref.ref(self, lambda _: stop.set()), stop)
                 threading.Thread(target=_refresh, args=given, name="policy-keys", daemon=True).start()
 
     def seconds_to_refresh(self) -> float:
