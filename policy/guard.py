@@ -2,26 +2,28 @@
 
 import os
 import time
-import uuid
 from collections.abc import Callable, Sequence
 from copy import copy
 from typing import Final, NamedTuple
 
-from policy import record
 from policy.audit import AuditSink, sink
+from policy.audit.ids import new_id
 from policy.decision import Decision
 from policy.demand import Mark, Outcome, Requires, outcome
 from policy.engine import Policy
 from policy.errors import AuditUnavailable, TokenRefused, Unavailable
 from policy.reasons import Reason
 from policy.record import About, Kind
+from policy.recording import Recorder
 from policy.subject import Subject
 from policy.tokens import Presented, TokenVerifier
+from policy.tokens.verified import Verified
 from policy.tokens.verifier import KeysOf
 
 Clock = Callable[[], float]
 Narrow = Callable[[], Reason | None]
 NOT_A_REQUEST: Final = About()
+SUBJECTS_REMEMBERED: Final = 4096
 
 
 class Admission(NamedTuple):
@@ -52,6 +54,8 @@ class Guard:
         self.audit: Final = sink(audit)
         self.clock: Final = clock
         self.remark: Final = remark
+        self._recorder: Final = Recorder(rules, treatment=getattr(self.audit, "treatment", None), remark=remark)
+        self._subjects: Final[dict[int, tuple[Verified, Subject]]] = {}
 
     def with_keys(self, keys_of: KeysOf) -> "Guard":
         """The same guard, with the same log, whose verifier has other keys. For `policy.testing`."""
@@ -76,13 +80,24 @@ class Guard:
         """Verify a token and read its subject; a token that is not accepted is recorded. Raises as `check` does."""
         now = self.clock()
         try:
-            return self.verifier.verify(token, now=now, presented=presented).subject_by(self.rules)
+            return self._subject(self.verifier.verify(token, now=now, presented=presented))
         except TokenRefused as refusal:
             self.refuse(refusal, about=about, now=now)
             raise
         except Unavailable as error:
             error.id = self.note(error.reason, str(error), about=about, apart=True)
             raise
+
+    def _subject(self, verified: Verified) -> Subject:
+        """The subject of verified claims: of a token that is known again, the one that was made before."""
+        known = self._subjects.get(id(verified))
+        if known is not None and known[0] is verified:
+            return known[1]
+        subject = verified.subject_by(self.rules)
+        if len(self._subjects) >= SUBJECTS_REMEMBERED:
+            self._subjects.clear()
+        self._subjects[id(verified)] = verified, subject
+        return subject
 
     def admit(
         self,
@@ -101,7 +116,7 @@ class Guard:
         now, began = self.clock(), time.perf_counter()
         found = outcome(marks, lambda name: self.rules.decide(subject, name, now=now, tenant=tenant))
         found = found.but(narrow()) if narrow and found.allowed else found
-        admission = Admission(uuid.uuid4().hex, subject, found)
+        admission = Admission(new_id(), subject, found)
         self._keep(admission, kind, now, tenant, about, time.perf_counter() - began)
         return admission
 
@@ -110,23 +125,20 @@ class Guard:
     ) -> None:
         if self.audit is None:
             return
-        kept = record.decided(
-            id=admission.id,
-            kind=kind,
-            subject=admission.subject,
-            decisions=admission.outcome.decisions,
-            allowed=admission.outcome.allowed,
-            reason=admission.outcome.reason,
-            policy=self.rules.digest,
+        verifier = self.verifier
+        line = self._recorder.decided(
+            admission.id,
+            kind,
+            admission.subject,
+            admission.outcome,
             now=now,
             tenant=tenant,
             about=about,
             duration=duration,
-            remark=self.remark,
-            stale_keys=self.verifier.has_stale_keys(admission.subject.issuer),
-            old_revocations=self.verifier.has_old_revocations,
+            stale_keys=verifier.has_stale_keys(admission.subject.issuer),
+            old_revocations=verifier.has_old_revocations,
         )
-        self._write(record.line(kept))
+        self._write(line)
 
     def _write(self, line: str, *, refused: bool = False) -> None:
         try:
@@ -139,20 +151,20 @@ class Guard:
 
     def refuse(self, refusal: TokenRefused, *, about: About = NOT_A_REQUEST, now: float | None = None) -> None:
         """Record a token that was not accepted, or that was not there; `refusal.id` is then the record's id."""
-        refusal.id = uuid.uuid4().hex
+        refusal.id = new_id()
         if self.audit is None:
             return
         when = self.clock() if now is None else now
-        kept = record.refused(id=refusal.id, reason=refusal.reason, detail=refusal.detail, now=when, about=about)
-        self._write(record.line(kept), refused=True)
+        self._write(
+            self._recorder.undecided(refusal.id, refusal.reason, refusal.detail, now=when, about=about), refused=True
+        )
 
     def note(self, reason: Reason, detail: str, *, about: About = NOT_A_REQUEST, apart: bool = False) -> str:
         """Record a refusal that no token led to; the id of the record.
 
         Among the decisions, or `apart` with the refused tokens where anybody at all can bring it about.
         """
-        id = uuid.uuid4().hex  # noqa: A001 - the word of the record
+        id = new_id()  # noqa: A001 - the word of the record
         if self.audit is not None:
-            kept = record.refused(id=id, reason=reason, detail=detail, now=self.clock(), about=about)
-            self._write(record.line(kept), refused=apart)
+            self._write(self._recorder.undecided(id, reason, detail, now=self.clock(), about=about), refused=apart)
         return id

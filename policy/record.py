@@ -1,17 +1,15 @@
-"""A decision written down: one ASCII JSON object on one line, holding every input of the decision; and read again."""
+"""The record of a decision: what its line holds, and the subject read again from it."""
 
 import json
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
 
-from policy.decision import Decision
-from policy.explain import applying_rules
 from policy.reasons import Reason
 from policy.subject import Subject, standing
 
-VERSION: Final = 1
+VERSION: Final = 2
 LONGEST_TEXT: Final = 1024
 LONGEST_REQUEST_ID: Final = 128
 UNKNOWN_AT_MOST: Final = 50
@@ -35,126 +33,14 @@ def line(record: Mapping[str, Any]) -> str:
     return _encode(record)
 
 
-def decided(
-    *,
-    id: str,  # noqa: A002 - the word of the record
-    kind: Kind,
-    subject: Subject,
-    decisions: Sequence[Decision],
-    allowed: bool,
-    reason: Reason,
-    policy: str,
-    now: float,
-    tenant: str | None,
-    about: About,
-    duration: float,
-    remark: str = "",
-    stale_keys: bool = False,
-    old_revocations: bool = False,
-) -> dict[str, Any]:
-    """The record of an enforced request or a checked token; `policy` is the digest, `duration` is in seconds."""
-    capped: list[str] = []
-    return {
-        **_head(id, kind, now),
-        "outcome": "allow" if allowed else "deny",
-        "reason": reason,
-        "permissions": [_verdict(decision) for decision in decisions],
-        "subject": _subject(subject, decisions, capped),
-        "token": _cut("token", subject.token_id, capped),
-        "tenant": tenant,
-        "policy": policy,
-        **_about(about, capped),
-        "duration_us": round(duration * 1e6),
-        **({"standing": remark} if remark else {}),
-        **({"keys": "stale"} if stale_keys else {}),
-        **({"revocations": "last-good"} if old_revocations else {}),
-        **({"capped": sorted(set(capped))} if capped else {}),
-    }
+def moment(seconds: float) -> str:
+    """A time as records have it: RFC 3339, in UTC, to the microsecond."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def refused(
-    *,
-    id: str,  # noqa: A002 - the word of the record
-    reason: Reason,
-    detail: str,
-    now: float,
-    about: About,
-) -> dict[str, Any]:
-    """The record of a request on which nothing was decided: no good token (`refused`), or a `fault` of ours."""
-    capped: list[str] = []
-    return {
-        **_head(id, "refused" if reason.startswith("token-") else "fault", now),
-        "outcome": "deny",
-        "reason": reason,
-        "detail": _cut("detail", detail, capped),
-        **_about(about, capped),
-        **({"capped": capped} if capped else {}),
-    }
-
-
-def _head(id: str, kind: str, now: float) -> dict[str, Any]:  # noqa: A002
-    time = datetime.fromtimestamp(now, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return {"v": VERSION, "kind": kind, "id": id, "time": time, "now": now}
-
-
-def _about(about: About, capped: list[str]) -> dict[str, Any]:
-    return {
-        "method": _cut("method", about.method, capped),
-        "route": _cut("route", about.route, capped),
-        "request_id": _cut("request_id", about.request_id, capped, LONGEST_REQUEST_ID),
-        "trace_id": _cut("trace_id", about.trace_id, capped),
-    }
-
-
-def _verdict(decision: Decision) -> dict[str, Any]:
-    rules = applying_rules(decision.policy, decision.subject, decision.permission, decision.tenant)
-    return {
-        "permission": decision.permission,
-        "allowed": decision.allowed,
-        "reason": decision.reason,
-        "rules": [rule.id for rule in rules],
-    }
-
-
-def _subject(subject: Subject, decisions: Sequence[Decision], capped: list[str]) -> dict[str, Any]:
-    policy = decisions[0].policy if decisions else None
-    known_roles = policy.closures if policy else {}
-    known_permissions = policy.entries if policy else {}
-    known_scopes = policy.scope_names if policy else {}
-    return {
-        "id": _cut("subject.id", subject.id, capped),
-        "issuer": subject.issuer,
-        "kind": subject.kind,
-        "client": _cut("subject.client", subject.client, capped),
-        "tenant": subject.tenant,
-        **({"authority": subject.authority} if subject.authority else {}),
-        "roles": _names("subject.roles", subject.roles, known_roles, capped),
-        "bound_roles": sorted(map(list, subject.bound_roles)),
-        "scopes": _names("subject.scopes", subject.scopes, known_scopes, capped),
-        "permissions": _names("subject.permissions", subject.permissions, known_permissions, capped),
-        "groups": sorted(subject.groups),
-        **({"without_groups": True} if subject.without_groups else {}),
-        "assigned": sorted(map(list, subject.assigned), key=str),
-        "unasserted": [list(pair) for pair in subject.unasserted[:UNKNOWN_AT_MOST]],
-        **({"acr": subject.acr} if subject.acr is not None else {}),
-        **({"auth_time": subject.auth_time} if subject.auth_time is not None else {}),
-    }
-
-
-def _cut(field: str, text: Any, capped: list[str], longest: int = LONGEST_TEXT) -> Any:
-    if text is None or len(text) <= longest:
-        return text
-    capped.append(field)
-    return text[:longest]
-
-
-def _names(field: str, names: Iterable[str], known: Container[str], capped: list[str]) -> list[str]:
-    """All names the policy knows, and as many of the others as fit: those grant nothing, and there may be thousands."""
-    kept = sorted(name for name in names if name in known)
-    unknown = sorted(name for name in names if name not in known)
-    if len(unknown) > UNKNOWN_AT_MOST or any(len(name) > LONGEST_TEXT for name in unknown):
-        capped.append(field)
-    return sorted(kept + [name for name in unknown[:UNKNOWN_AT_MOST] if len(name) <= LONGEST_TEXT])
+def kind_without_decision(reason: Reason) -> str:
+    """`refused` where there was no good token, `fault` where a refusal is the application's own doing."""
+    return "refused" if reason.startswith("token-") else "fault"
 
 
 def subject_of(record: Mapping[str, Any]) -> Subject:

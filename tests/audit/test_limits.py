@@ -44,7 +44,7 @@ def kept(folder: Path, name: str = "") -> list[Any]:
 
 def surplus(time: str = LATER, since: str = SINCE, **counts: int) -> dict[str, Any]:
     by_reason = {name.replace("_", "-"): count for name, count in counts.items()}
-    return {"v": 1, "kind": "surplus", "time": time, "since": since, "counts": by_reason}
+    return {"v": 2, "kind": "surplus", "time": time, "since": since, "counts": by_reason}
 
 
 def test_a_bucket_lets_a_burst_pass_and_then_a_steady_rate() -> None:

@@ -50,7 +50,7 @@ def test_a_record_holds_every_input_of_the_decision(tmp_path: Path) -> None:
     assert type(duration) is int
     assert duration >= 0
     assert record == {
-        "v": 1,
+        "v": 2,
         "kind": "request",
         "id": admission.id,
         "time": "2027-01-15T08:00:00.250000Z",
@@ -126,7 +126,7 @@ def test_refused_tokens_go_to_a_file_of_their_own(tmp_path: Path) -> None:
     assert kinds == {"decisions": ["check"], "refused": ["refused"]}
     record = find(tmp_path / "audit", caught.value.id)
     assert record == {
-        "v": 1,
+        "v": 2,
         "kind": "refused",
         "id": caught.value.id,
         "time": "2027-01-15T08:00:00.250000Z",

@@ -22,7 +22,7 @@ def permission(name: str, reason: str) -> dict[str, Any]:
 
 
 def record(number: int, **more: Any) -> dict[str, Any]:
-    return {"v": 1, "kind": "request", "id": f"{number:08}{'0' * 24}", "time": f"2027-01-15T08:00:{number:02}.250000Z",
+    return {"v": 2, "kind": "request", "id": f"{number:08}{'0' * 24}", "time": f"2027-01-15T08:00:{number:02}.250000Z",
             "outcome": "allow", "reason": "allowed", "permissions": [permission("read:data", "allowed")],
             "subject": {"id": "alice"}, "method": "GET", "route": "/data", **more}  # fmt: skip
 
@@ -33,9 +33,9 @@ DENIED = record(
     permissions=[permission("read:data", "allowed"), permission("update:data", "scope-missing")],
 )  # fmt: skip
 CHECKED = record(3, kind="check", method="", route="", permissions=[])
-REFUSED = {"v": 1, "kind": "refused", "id": "4" * 32, "time": "2027-01-15T08:00:04.250000Z", "outcome": "deny",
+REFUSED = {"v": 2, "kind": "refused", "id": "4" * 32, "time": "2027-01-15T08:00:04.250000Z", "outcome": "deny",
            "reason": "token-expired", "detail": "", "method": "GET", "route": "/data"}  # fmt: skip
-SURPLUS = {"v": 1, "kind": "surplus", "id": "5" * 32, "time": "2027-01-15T08:00:05.250000Z",
+SURPLUS = {"v": 2, "kind": "surplus", "id": "5" * 32, "time": "2027-01-15T08:00:05.250000Z",
            "since": "2027-01-15T08:00:04.000000Z", "counts": {"token-absent": 120, "token-expired": 3}}  # fmt: skip
 FAULT = record(6, kind="fault", outcome="deny", reason="mark-not-enforced")
 PROBED = record(7, kind="probe")
