@@ -2,9 +2,9 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from copy import copy
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from policy.audit import AuditSink, sink
 from policy.audit.ids import new_id
@@ -15,6 +15,7 @@ from policy.errors import AuditUnavailable, TokenRefused, Unavailable
 from policy.reasons import Reason
 from policy.record import About, Kind
 from policy.recording import Recorder
+from policy.shadow import Shadow
 from policy.subject import Subject
 from policy.tokens import Presented, TokenVerifier
 from policy.tokens.verified import Verified
@@ -27,17 +28,19 @@ SUBJECTS_REMEMBERED: Final = 4096
 
 
 class Admission(NamedTuple):
-    """What came of a request: its record's id, who asked, and the outcome."""
+    """What came of a request: its record's id, who asked, the outcome, and how many seconds it took to decide."""
 
     id: str
     subject: Subject
     outcome: Outcome
+    duration: float = 0
 
 
 class Guard:
     """Policy, verifier, log and clock together. `audit` is what `policy.audit.sink` takes; `None` keeps nothing.
 
-    `remark` stands in every record: how the policy in force stands to the one on disk, where they differ.
+    `remark` stands in every record: how the policy in force stands to the one on disk, where they differ. `shadow` is
+    a policy that is decided beside the one in force, without any bearing on the answer.
     """
 
     def __init__(
@@ -48,12 +51,14 @@ class Guard:
         *,
         clock: Clock = time.time,
         remark: str = "",
+        shadow: Policy | Shadow | None = None,
     ) -> None:
         self.rules: Final = rules
         self.verifier: Final = verifier
         self.audit: Final = sink(audit)
         self.clock: Final = clock
         self.remark: Final = remark
+        self.shadow: Final = Shadow(shadow, clock=clock) if isinstance(shadow, Policy) else shadow
         self._recorder: Final = Recorder(rules, treatment=getattr(self.audit, "treatment", None), remark=remark)
         self._subjects: Final[dict[int, tuple[Verified, Subject]]] = {}
 
@@ -92,11 +97,14 @@ class Guard:
         """The subject of verified claims: of a token that is known again, the one that was made before."""
         known = self._subjects.get(id(verified))
         if known is not None and known[0] is verified:
-            return known[1]
-        subject = verified.subject_by(self.rules)
-        if len(self._subjects) >= SUBJECTS_REMEMBERED:
-            self._subjects.clear()
-        self._subjects[id(verified)] = verified, subject
+            subject = known[1]
+        else:
+            subject = verified.subject_by(self.rules)
+            if len(self._subjects) >= SUBJECTS_REMEMBERED:
+                self._subjects.clear()
+            self._subjects[id(verified)] = verified, subject
+        if self.shadow is not None:
+            self.shadow.saw(subject, verified)
         return subject
 
     def admit(
@@ -108,20 +116,25 @@ class Guard:
         tenant: str | None = None,
         about: About = NOT_A_REQUEST,
         narrow: Narrow | None = None,
+        arguments: Mapping[str, Any] | None = None,
     ) -> Admission:
         """Decide all marks for a subject, and record it; `AuditUnavailable` where the record cannot be kept.
 
-        `narrow` is asked only where the decisions allow, and may give a reason to refuse all the same.
+        `narrow` is asked only where the decisions allow, and may give a reason to refuse all the same. `arguments` are
+        those of the address, for the shadow policy.
         """
         now, began = self.clock(), time.perf_counter()
         found = outcome(marks, lambda name: self.rules.decide(subject, name, now=now, tenant=tenant))
         found = found.but(narrow()) if narrow and found.allowed else found
-        admission = Admission(new_id(), subject, found)
-        self._keep(admission, kind, now, tenant, about, time.perf_counter() - began)
+        admission = Admission(new_id(), subject, found, time.perf_counter() - began)
+        shadow = ""
+        if self.shadow is not None:
+            shadow = self.shadow.answer(subject, marks, found, now=now, tenant=tenant, arguments=arguments)
+        self._keep(admission, kind, now, tenant, about, shadow)
         return admission
 
     def _keep(
-        self, admission: Admission, kind: Kind, now: float, tenant: str | None, about: About, duration: float
+        self, admission: Admission, kind: Kind, now: float, tenant: str | None, about: About, shadow: str
     ) -> None:
         if self.audit is None:
             return
@@ -134,9 +147,10 @@ class Guard:
             now=now,
             tenant=tenant,
             about=about,
-            duration=duration,
+            duration=admission.duration,
             stale_keys=verifier.has_stale_keys(admission.subject.issuer),
             old_revocations=verifier.has_old_revocations,
+            shadow=shadow,
         )
         self._write(line)
 
