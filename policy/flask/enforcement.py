@@ -128,8 +128,9 @@ class Enforcement:
         current.tenant = tenant_asked(marks, current.arguments)
         subject = self._identify(guard, current, about)
         admission = guard.admit(
-            subject, marks, tenant=current.tenant, about=about, narrow=lambda: narrowed(marks, subject, current)
-        )
+            subject, marks, tenant=current.tenant, about=about, narrow=lambda: narrowed(marks, subject, current),
+            arguments=current.arguments,
+        )  # fmt: skip
         signals.send(signals.decision_made, self._app, kind="request", admission=admission)
         if not admission.outcome.allowed:
             return self.shaped(http.refused(admission.outcome, admission.id, self.challenges()))

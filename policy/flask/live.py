@@ -11,6 +11,7 @@ from policy.document.wording import printable
 from policy.engine import Policy
 from policy.errors import PolicyError, Problem
 from policy.flask.options import Options
+from policy.flask.shadowing import Shadowing
 from policy.guard import Guard
 from policy.reload import Kept, Snapshot, Watcher, take
 from policy.reload.kept import outside
@@ -41,6 +42,7 @@ class Live:
         self._watcher: Watcher | None = None
         self._keep_when_sealed: Snapshot | None = None
         self._places: Places | None = None
+        self.shadowing: Final = _shadowing(options, suits)
         if isinstance(options.policy, Policy):
             self.guard = self._guard(options.policy)
         else:
@@ -71,17 +73,23 @@ class Live:
         if self._keep_when_sealed is not None:
             self._keep(self._keep_when_sealed)
             self._keep_when_sealed = None
+        if self.shadowing is not None:
+            self.shadowing.sealed()
 
     def ensure_watching(self) -> None:
         """Start watching at the first use in a process."""
         if self._watcher is not None and self._watcher.ensure_running() and self._kept is not None:
             # from its first use on a worker counts: an idle one decides nothing
             self._kept.tell(self.guard.rules.digest)
+        if self.shadowing is not None:
+            self.shadowing.ensure_watching()
 
     def look(self) -> None:
         """One look at the folder now, as the watcher does at intervals."""
         if self._watcher is not None:
             self._watcher.step()
+        if self.shadowing is not None:
+            self.shadowing.look()
 
     def _keys(self) -> tuple[Path, ...]:
         return key_files(self.guard.rules.issuers.values())
@@ -101,6 +109,8 @@ class Live:
         previous, self.guard = self.guard.rules.digest, guard
         if self._places is not None:
             self._places.of(rules)
+        if self.shadowing is not None:
+            self.shadowing.enforced_anew()
         self.standing, self.problems, self.since = "current", (), self._options.clock()
         self._keep(found)
         if self._kept is not None:
@@ -124,7 +134,8 @@ class Live:
         checked = verifier or TokenVerifier(
             rules, like=before, remembered=options.remembered, seen=self._seen, revocations=revocations
         )
-        return Guard(rules, checked, options.audit, clock=options.clock, remark=remark)
+        shadow = self.shadowing.shadow if self.shadowing else None
+        return Guard(rules, checked, options.audit, clock=options.clock, remark=remark, shadow=shadow)
 
     def _keep(self, snapshot: Snapshot) -> None:
         if self._kept is None:
@@ -148,6 +159,7 @@ class Live:
             "revocations": self._revocations(),
             "workers": {str(process): theirs for process, theirs in workers.items()},
             "drift": len({digest, *workers.values()}) > 1,
+            **({"shadow": self.shadowing.health()} if self.shadowing else {}),
             "time": time.time(),
         }
 
@@ -169,6 +181,12 @@ _WORDS: Final[dict[Standing, str]] = {
 
 def _folder(options: Options) -> Path | None:
     return None if isinstance(options.policy, Policy) else Path(options.policy)
+
+
+def _shadowing(options: Options, suits: Suits) -> Shadowing | None:
+    if options.shadow is None:
+        return None
+    return Shadowing(options.shadow, interval=options.reload, clock=options.clock, suits=suits)
 
 
 def _kept(options: Options) -> Kept | None:

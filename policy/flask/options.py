@@ -29,6 +29,7 @@ KEYS: Final = {
     "POLICY_CERTIFICATE_HASH_HEADER": "certificate_hash_header",
     "POLICY_RESOURCE_METADATA": "resource_metadata",
     "POLICY_REVOCATIONS": "revocations",
+    "POLICY_SHADOW": "shadow",
 }
 
 
@@ -46,7 +47,8 @@ class Arguments(TypedDict, total=False):
     (RFC 9449), where the request does not tell. `certificate_hash_header` (`POLICY_CERTIFICATE_HASH_HEADER`): the
     header in which a front end gives the SHA-256 of the client's certificate (RFC 8705), and which it always sets.
     `resource_metadata` (`POLICY_RESOURCE_METADATA`): the API's resource identifier, whose metadata is then served (RFC
-    9728). `clock`: seconds since 1970.
+    9728). `shadow` (`POLICY_SHADOW`): a policy that is decided beside the one in force and changes no answer: a folder,
+    a file or a `Policy`. `clock`: seconds since 1970.
     """
 
     policy: PathLike | Policy
@@ -59,6 +61,7 @@ class Arguments(TypedDict, total=False):
     public_url: str
     certificate_hash_header: str
     resource_metadata: str
+    shadow: PathLike | Policy | None
     clock: Clock
 
 
@@ -75,6 +78,7 @@ class Options(NamedTuple):
     public_url: str
     certificate_hash_header: str
     resource: Resource | None
+    shadow: PathLike | Policy | None
     clock: Clock
 
 
@@ -98,6 +102,7 @@ def options(app: Flask, **arguments: Unpack[Arguments]) -> Options:
         public_url=checked_url(given.get("public_url") or ""),
         certificate_hash_header=checked_header(given.get("certificate_hash_header") or ""),
         resource=checked_resource(given.get("resource_metadata") or ""),
+        shadow=_shadow(given.get("shadow")),
         clock=given.get("clock") or time.time,
     )
 
@@ -106,6 +111,15 @@ def _interval(seconds: float | None) -> float | None:
     if seconds is not None and not 0.01 <= seconds <= 3600:
         raise PolicyError(f"`reload` is a number of seconds from 0.01 to 3600, or None for never, not `{seconds}`")
     return seconds
+
+
+def _shadow(given: Any) -> PathLike | Policy | None:
+    if given is None or given == "":
+        return None
+    if not isinstance(given, (str, os.PathLike, Policy)):
+        kind = type(given).__name__
+        raise PolicyError(f'`shadow` is a folder, a file or a Policy, such as shadow="next-policies/", not a `{kind}`')
+    return given
 
 
 def _number(tokens: Any) -> int:
