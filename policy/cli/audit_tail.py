@@ -10,16 +10,21 @@ from pathlib import Path
 from typing import Any, Final
 
 from policy.audit import Tail
+from policy.audit.reader import is_of_chain
 from policy.audit.tail import Wanted
 from policy.cli.arguments import Commands, command
 from policy.cli.audit_filter import filter_of, permissions_of, takes_filter
 from policy.cli.audit_show import counted
+from policy.cli.audit_window import takes_since
 from policy.cli.style import TOKEN, Painted, clean, complain, paint
 from policy.errors import ClaimsPolicyError
 
 Record = dict[str, Any]
 #: Seconds between two looks at a log that is followed.
 POLL: Final = 0.5
+#: How many records are printed where nobody says: the last ones, or all that are not older than was asked.
+_UNSAID: Final = 20
+_UNSAID_SINCE: Final = 10_000
 _COLOURS: Final = {"allow": "green", "deny": "red", "fault": "red", "refused": "yellow", "surplus": "yellow"}
 _sleep = time.sleep
 
@@ -33,7 +38,15 @@ def add(commands: Commands) -> None:
     )  # fmt: skip
     made.add_argument("--log", default="var/audit", metavar="PATH", help="the log: a folder or a file (var/audit)")
     made.add_argument("-f", "--follow", action="store_true", help="go on with the records that come, until interrupted")
-    made.add_argument("-n", "--lines", type=_count, default=20, metavar="COUNT", help="how many records (20)")
+    made.add_argument(
+        "-n", "--lines", type=_count, metavar="COUNT", help=f"how many records (20; with --since {_UNSAID_SINCE:,})"
+    )
+    takes_since(made)
+    made.add_argument(
+        "--chain",
+        action="store_true",
+        help="also the lines that hold the log together: begin, checkpoint, end, retired",
+    )
     made.add_argument("--json", action="store_true", help="print the records themselves, one JSON object on a line")
     takes_filter(made)
 
@@ -42,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     """Print the records, and say on standard error how many lines were none."""
     wanted = filter_of(args)
     bad: Counter[Path] = Counter()
-    tail = Tail(args.log, on_bad=lambda file: bad.update([file]))
+    tail = Tail(args.log, on_bad=lambda file: bad.update([file]), chain=args.chain)
     show = _print_json if args.json else _Columns().print
     show(_last(tail, args, wanted))
     _say_bad(bad)
@@ -63,7 +76,8 @@ def _count(text: str) -> int:
 def _last(tail: Tail, args: argparse.Namespace, wanted: Wanted) -> list[Record]:
     """A log that is followed may begin later; one that is only read must be there."""
     try:
-        return tail.last(args.lines, wanted)
+        count = (_UNSAID_SINCE if args.since else _UNSAID) if args.lines is None else args.lines
+        return tail.last(count, wanted, args.since or "")
     except ClaimsPolicyError as error:
         if not args.follow:
             raise
@@ -100,6 +114,8 @@ class _Columns:
 
 
 def _row(record: Record) -> list[Painted]:
+    if is_of_chain(record):
+        return _row_of_chain(record)
     kind = str(record.get("kind"))
     word = kind if kind in _COLOURS else str(record.get("outcome"))
     subject = record.get("subject")
@@ -111,6 +127,28 @@ def _row(record: Record) -> list[Painted]:
         str(record["id"])[:8],
     )
     return [_plain(_short(record.get("time"))), paint(word, _COLOURS.get(word, "bold")), *map(_plain, texts)]
+
+
+def _row_of_chain(record: Record) -> list[Painted]:
+    writer, stream = str(record.get("writer", ""))[:8], str(record.get("stream", ""))
+    texts = (
+        _told(record),
+        f"{stream} {writer}".strip() or "-",
+        "-",
+        str(record.get("file", "-")),
+        str(record["id"])[:8],
+    )
+    return [_plain(_short(record.get("time"))), paint(str(record.get("kind")), "dim"), *map(_plain, texts)]
+
+
+def _told(record: Record) -> str:
+    """What such a line says of the log, in a few words."""
+    if record.get("kind") == "begin":
+        return f"part {record.get('part')}, {record.get('durability')}"
+    words = [f"line {record.get('seq')}"] if "seq" in record else []
+    words += [f"sealed with {record['key']}"] if "key" in record else []
+    words += [f"recovered {record['recovered']}"] if "recovered" in record else []
+    return ", ".join(words) or "-"
 
 
 def _short(moment: object) -> str:

@@ -107,11 +107,12 @@ def test_a_log_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 
 
 def test_rotated_files_belong_to_a_log_and_other_files_do_not(tmp_path: Path) -> None:
-    """What ends in numbers was renamed; what is compressed is not read."""
-    names = ["decisions-1-1.jsonl", "decisions-0-1.jsonl.1", "refused-2-1.jsonl-20270115"]
-    for name in (*names, "decisions-3-1.jsonl.gz", "decisions-3-1.jsonl.bak", "jsonl"):
+    """What ends in numbers was renamed; what was compressed counts where what it was made from is gone."""
+    names = ["decisions-1-1.jsonl", "decisions-0-1.jsonl.1", "refused-2-1.jsonl-20270115", "decisions-3-1.jsonl.2.gz"]
+    others = ["decisions-1-1.jsonl.gz", "decisions-3-1.jsonl.bak", "jsonl", ".spool-1.jsonl", ".decisions-4-1.jsonl.gz"]
+    for name in (*names, *others):
         (tmp_path / name).write_text("")
-    assert [file.name for file in files(tmp_path)] == [names[1], names[0], names[2]]
+    assert [file.name for file in files(tmp_path)] == [names[1], names[0], *names[2:]]
 
 
 def test_a_file_that_is_removed_while_a_log_is_read_is_passed_over(

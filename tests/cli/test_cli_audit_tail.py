@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from policy.cli import audit_tail, main
+from policy.cli import audit_tail, audit_window, main
 from tests.cli.conftest import Program
 
 LOG = Path("var/audit")
@@ -295,3 +295,60 @@ def test_a_surplus_is_shown_whole(program: Program, log: None) -> None:
         "  not kept  token-absent x120, token-expired x3\n",
         "",
     )
+
+
+BEGIN = {"seq": 0, "prev": "0" * 64, "v": 2, "kind": "begin", "id": "8" * 32, "time": "2027-01-15T08:00:00.250000Z",
+         "writer": "ab12" * 4, "stream": "decisions", "part": 1, "file": "decisions-1-1.jsonl", "process": 1,
+         "host": "h", "durability": "batched", "after": None, "beside": {}}  # fmt: skip
+END = {"seq": 2, "prev": "a" * 64, "v": 2, "kind": "end", "id": "9" * 32, "time": "2027-01-15T08:00:02.250000Z",
+       "writer": "ab12" * 4, "stream": "decisions", "records": 1, "recovered": 1, "alg": "HS256", "key": "k1",
+       "mac": "x"}  # fmt: skip
+CHAINED = """\
+2027-01-15T08:00:00.250Z  begin  part 1, batched                      decisions ab12ab12  -          decisions-1-1.jsonl  88888888
+2027-01-15T08:00:01.250Z  allow  allowed                              alice               read:data  GET /data            00000001
+2027-01-15T08:00:02.250Z  end    line 2, sealed with k1, recovered 1  decisions ab12ab12  -          -                    99999999
+"""  # noqa: E501
+
+
+def test_lines_of_the_chain_are_shown_where_they_are_asked_for(program: Program, here: Path) -> None:
+    """They tell of files and of what holds the log together, and of no request."""
+    write("decisions-1-1.jsonl", BEGIN, ALLOWED, END)
+    assert program("audit", "tail", "--json").out == program("audit", "tail", "--json", "--kind", "request").out
+    ran = program("audit", "tail", "--chain")
+    assert ran == (0, CHAINED, "")
+
+
+def test_only_what_is_not_older_is_shown(program: Program, log: None) -> None:
+    """By a time in UTC or by how long ago; then as many as there are."""
+    ran = program("audit", "tail", "--since", "2027-01-15T08:00:05", "--json")
+    assert [json.loads(line) for line in ran.out.splitlines()] == [SURPLUS, FAULT, PROBED]
+    write("b.jsonl", *(record(8) for _ in range(30)))
+    assert len(program("audit", "tail", "--since", "2027-01-15").out.splitlines()) == 37
+    assert len(program("audit", "tail", "--since", "2027-01-15", "-n", "3").out.splitlines()) == 3
+    assert program("audit", "tail", "--since", "2028").status == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("2026-11", "2026-11"), ("2026-11-28", "2026-11-28"), ("2026-11-28T08:30", "2026-11-28T08:30"),
+        ("2026-11-28 08:30:01.5", "2026-11-28T08:30:01.5"), ("2026-11-28T08:30:01Z", "2026-11-28T08:30:01"),
+        ("1d", "2027-01-14T08:00:00.000000Z"), ("90m", "2027-01-15T06:30:00.000000Z"),
+        ("2w", "2027-01-01T08:00:00.000000Z"),
+    ],
+)  # fmt: skip
+def test_times_are_the_beginnings_of_those_in_the_log(monkeypatch: pytest.MonkeyPatch, text: str, meant: str) -> None:
+    """So that they compare as texts."""
+    monkeypatch.setattr(audit_window, "_clock", lambda: 1_800_000_000.0)
+    assert audit_window.log_time(text) == meant
+
+
+@pytest.mark.parametrize(
+    "text", ["", "x", "2026", "2026-13", "2026-02-30", "2026-11-28T25", "1y", "999999w", "\u0661d"]
+)
+def test_what_is_no_time_is_told_with_an_example(program: Program, text: str) -> None:
+    """Before anything is read."""
+    ran = program("audit", "tail", f"--since={text}")
+    assert (ran.status, ran.out) == (2, "")
+    hint = "give one such as 2026-11-28, 2026-11-28T08:30 in UTC, or 7d ago as `7d`, also with h, m, s or w\n"
+    assert ran.err.endswith(f"argument --since: `{text}` is not a time; {hint}")
