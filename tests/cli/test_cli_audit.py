@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
-from policy.audit import AuditLog
+from policy.audit import AuditLog, records
 from policy.demand import Requires
 from policy.engine import Policy
 from policy.errors import TokenRefused
 from policy.guard import Guard
 from policy.record import About
+from policy.reload.kept import Kept
+from policy.reload.snapshot import take
 from policy.tokens import TokenVerifier
 from tests.cli.conftest import HOME, NOW, Program, write_policy
 
@@ -29,8 +31,7 @@ def guard(folder: Path) -> Guard:
 
 def kept() -> dict[str, Any]:
     """The only record of the log."""
-    (line,) = [line for file in LOG.iterdir() for line in file.read_text().splitlines()]
-    found: dict[str, Any] = json.loads(line)
+    (found,) = records(LOG)
     return found
 
 
@@ -96,7 +97,7 @@ def test_another_policy_is_told_apart(program: Program, guard: Guard, token: Iss
     """The recorded verdict stands, and below it what the policy at hand answers to the same subject."""
     record = admit(guard, token("--roles", "viewer", "--scope", "read:data"), "read:data")
     write_policy(Path("policies"), rules=[{"id": "closed", "effect": "deny", "permissions": ["read:data"]}])
-    ran = program("audit", "show", record["id"])
+    ran = program("audit", "show", record["id"], "--policy", "policies")
     assert ran.status == 0
     digest = Policy.load("policies").digest
     assert "\nrecorded\n  read:data  allowed\n" in ran.out
@@ -105,7 +106,7 @@ def test_another_policy_is_told_apart(program: Program, guard: Guard, token: Iss
         "For the subject as it was recorded, it answers:\n"
         "denied read:data: denied-by-rule\n"
     ) in ran.out
-    found = json.loads(program("audit", "show", record["id"], "--json").out)
+    found = json.loads(program("audit", "show", record["id"], "--policy", "policies", "--json").out)
     assert list(found) == ["record", "policy", "answers", "differing"]
     assert found["record"] == record
     assert found["policy"] == {"path": "policies", "digest": digest, "same": False, "problem": ""}
@@ -118,7 +119,7 @@ def test_what_the_record_does_not_hold_is_undetermined(program: Program, guard: 
     record = admit(guard, token("--roles", "viewer", "--scope", "read:data"), "read:data")
     stricter = {"read:data": {"step_up": {"acr": ["mfa"]}}, "update:data": "", "delete:data": ""}
     write_policy(Path("policies"), permissions=stricter)
-    ran = program("audit", "show", record["id"])
+    ran = program("audit", "show", record["id"], "--policy", "policies")
     assert ran.status == 0
     assert "  Undetermined: the record does not tell of the login" in ran.out
 
@@ -220,6 +221,93 @@ def test_the_issuer_of_a_record_may_be_gone(program: Program, guard: Guard, toke
     record = admit(guard, token("--roles", "viewer", "--scope", "read:data"), "read:data")
     assert record["subject"]["issuer"] == HOME
     Path("policies/policy.json").write_text('{"permissions": {"a": ""}}')
-    ran = program("audit", "show", record["id"])
+    ran = program("audit", "show", record["id"], "--policy", "policies")
     assert ran.status == 0
     assert "denied read:data: unknown-permission" in ran.out
+
+
+def keep(log: Path = LOG) -> None:
+    """Keep the policy beside the log, as an application does with each that it accepts."""
+    Kept(log / "policies").keep(take("policies"), Policy.load("policies").digest)
+
+
+def test_the_recorded_policy_is_found_beside_the_log(program: Program, guard: Guard, token: Issue) -> None:
+    """Whatever the policy has become since; also where the log is given as one of its files."""
+    text = token("--roles", "senior editor", "--scope", "read:data", "--claim", 'jti="t1"')
+    record = admit(guard, text, "read:data", "update:data")
+    keep()
+    write_policy(Path("policies"), rules=[{"id": "closed", "effect": "deny", "permissions": ["read:data"]}])
+    (file,) = LOG.glob("decisions-*.jsonl")
+    for log in (LOG, file):
+        ran = program("audit", "show", record["id"], "--log", str(log))
+        assert (ran.status, ran.err) == (0, "")
+        assert without_time(ran.out, record) == SHOWN
+    found = json.loads(program("audit", "show", record["id"], "--json").out)["policy"]
+    path = str(LOG / "policies" / f"{record['policy']}.json")
+    assert found == {"path": path, "digest": record["policy"], "same": True, "problem": ""}
+
+
+TOLD = """
+explained by the record alone
+The policy that decided is not at hand: {why}.
+denied update:data
+  denied-by-rule: a deny rule applies
+  Rules that apply: frozen
+"""
+
+
+def test_without_the_recorded_policy_the_record_explains_itself(program: Program, folder: Path, token: Issue) -> None:
+    """It holds the verdicts, their reasons and the rules; which other policy there is decides nothing."""
+    frozen = {"id": "frozen", "effect": "deny", "permissions": ["update:data"]}
+    write_policy(Path("policies"), rules=[frozen])
+    rules = Policy.load("policies")
+    guard = Guard(rules, TokenVerifier(rules), AuditLog(LOG), clock=lambda: NOW)
+    record = admit(guard, token("--roles", "viewer"), "update:data")
+    write_policy(Path("policies"))
+    ran = program("audit", "show", record["id"])
+    beside = "it is not kept in `var/audit/policies`"
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.endswith(TOLD.format(why=f"{beside}, and the one at `policies` is another"))
+    found = json.loads(program("audit", "show", record["id"], "--json").out)
+    digest = Policy.load("policies").digest
+    problem = f"{beside}, and the one at `policies` is another"
+    assert found["policy"] == {"path": "policies", "digest": digest, "same": False, "problem": problem}
+    assert (found["answers"], found["differing"]) == ([], [])
+    Path("policies/policy.json").unlink()
+    ran = program("audit", "show", record["id"])
+    assert ran.out.endswith(TOLD.format(why=f"{beside}, and there is none at `policies`"))
+
+
+def test_what_is_kept_under_a_digest_must_have_it(program: Program, guard: Guard, token: Issue) -> None:
+    """A policy that was put there by somebody explains nothing; and a digest names no other file."""
+    record = admit(guard, token("--roles", "viewer", "--scope", "read:data"), "read:data")
+    digest = Policy.load("policies").digest
+    write_policy(Path("policies"), rules=[{"id": "closed", "effect": "deny", "permissions": ["read:data"]}])
+    other = Policy.load("policies").digest
+    Kept(LOG / "policies").keep(take("policies"), digest)
+    ran = program("audit", "show", record["id"])
+    assert ran.status == 0
+    problem = f"what is kept as `{digest}` has another digest: {other}"
+    assert f"what is kept in `var/audit/policies` does not load: {problem}, and the one at" in ran.out
+    (file,) = LOG.glob("*.jsonl")
+    file.write_text(file.read_text().replace(digest, f"../policies/{other}"))
+    assert "it is not kept in `var/audit/policies`, and" in program("audit", "show", record["id"]).out
+
+
+def test_what_was_noted_and_treated_is_told(program: Program, here: Path) -> None:
+    """What another policy would have answered, and which fields are not as they were."""
+    shadow = {"policy": "abc", "outcome": "deny", "reason": "scope-missing"}
+    found = {
+        "v": 2, "kind": "refused", "id": "1" * 32, "time": "2027-01-15T08:00:00.000000Z", "outcome": "deny",
+        "reason": "token-parts", "standing": "last-good", "keys": "stale", "revocations": "last-good",
+        "shadow": shadow, "treated": {"subject.id": "hashed", "token": "dropped"},
+    }  # fmt: skip
+    log = Path("log.jsonl")
+    log.write_text(json.dumps(found) + "\n")
+    shown = program("audit", "show", "1", "--log", "log.jsonl").out
+    assert shown.endswith(
+        "  standing     last-good\n  keys         stale\n  revocations  last-good\n"
+        "  shadow       deny, scope-missing (policy abc)\n  treated      subject.id hashed, token dropped\n"
+    )
+    log.write_text(json.dumps({**found, "shadow": {"policy": "abc", "failed": "oops"}}) + "\n")
+    assert "  shadow       failed: oops (policy abc)\n" in program("audit", "show", "1", "--log", "log.jsonl").out
