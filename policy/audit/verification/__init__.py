@@ -1,0 +1,1 @@
+"""What `verify` is made of: files are read, lines are linked, links are judged."""
