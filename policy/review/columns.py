@@ -1,8 +1,8 @@
 """What is read from a line of the log by its text alone: each column once for SQL, and once for Python.
 
-The SQL is an expression over a column `line` that means the same in DuckDB and in Spark: places and slices of texts,
-and no JSON. That is sound because a quotation mark inside a JSON string never stands there without a backslash, so a
-member's name with its marks is found nowhere but where it is one.
+The SQL means the same in DuckDB and in Spark: texts found, split and cut, and no JSON. That is sound because a
+quotation mark inside a JSON string never stands there without a backslash, so a member's name with its marks is found
+nowhere but where it is one.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -11,14 +11,15 @@ from typing import Final, NamedTuple
 #: The kinds of records that hold a decision, and those that tell why there was none.
 DECIDED: Final = ("request", "gate", "probe", "check")
 UNDECIDED: Final = ("refused", "fault")
-#: No line's beginning, up to its kind, is longer.
-BEGINNING: Final = 200
 
 Read = Callable[[bytes], bytes | None]
 
 
 class Column(NamedTuple):
-    """A part of a line: an SQL expression over `line`, and a function that gives the same; `NULL` is `None`."""
+    """A part of a line: an SQL expression over what `source` has, and a function that gives the same.
+
+    `NULL` is `None`.
+    """
 
     name: str
     sql: str
@@ -35,57 +36,75 @@ def text(value: bytes | None) -> str | None:
     return None if value is None else value.decode("utf-8", "replace")
 
 
-def _find(text: str) -> tuple[str, Callable[[bytes], int]]:
-    """Where a text begins: from 1 in SQL, with 0 for nowhere; from 0 in Python, with -1."""
-    sought = text.encode()
-    return f"instr(line, {quoted(text)})", lambda line: line.find(sought)
+#: How the kind is named in the versions of the format; it stands behind the number and the hash of the chain at most.
+_KIND: Final = '"v":2,"kind":"'
+_OLD_KIND: Final = '"v":1,"kind":"'
+_FURTHEST: Final = 110
+#: What `head` is long, which goes from the kind over `now`; and how long an id and a time are, and what is between.
+_HEAD: Final = 160
+_ID, _TIME, _BETWEEN = 32, 27, '","time":"'
+_STAMP: Final = _ID + len(_BETWEEN) + _TIME
+_METHOD, _CLIENT, _DETAIL, _AUTH_TIME = ',"method":', ',"client":', ',"detail":', '"auth_time":'
 
 
-def _between(name: str, start: str, end: str, *, within: int = 0) -> Column:
-    """What stands behind the first `start` and before the next `end`; only in the first `within` characters, if any."""
-    opening, closing = start.encode(), end.encode()
-    text = f"substr(line, 1, {within})" if within else "line"
-    rest = f"substr({text}, instr({text}, {quoted(start)}) + {len(start)})"
-    length = f"instr({rest}, {quoted(end)}) - 1"
-    sql = f"case when instr({text}, {quoted(start)}) > 0 and {length} >= 0 then substr({rest}, 1, {length}) end"
+def between(name: str, start: str, end: str) -> Column:
+    """What stands behind the first `start` and before the next `end`."""
+    found = f"split_part(split_part(line, {quoted(start)}, 2), {quoted(end)}, 1)"
+    sql = f"case when contains(line, {quoted(start)}) then {found} end"
 
     def read(line: bytes) -> bytes | None:
-        begin = line.find(opening, 0, within or len(line))
-        if begin < 0:
-            return None
-        stop = line.find(closing, begin + len(opening), within or len(line))
-        return None if stop < 0 else line[begin + len(opening) : stop]
+        return _second(line, start).partition(end.encode())[0] if start.encode() in line else None
 
     return Column(name, sql, read)
 
 
-_METHOD, _find_method = _find('"method":')
-_CLIENT, _find_client = _find(',"client":')
-_DETAIL, _find_detail = _find(',"detail":')
-_NOW: Final = _between("now", '"now":', ",")
-_TIME: Final = _between("time", '"time":"', '"')
-_KIND_AS_WRITTEN: Final = _between("kind", '"kind":"', '"', within=BEGINNING)
-_AUTH_TIME: Final = '"auth_time":'
-_VERSIONS: Final = {each: f'"v":{each},"kind":"' for each in ("2", "1")}
-_INPUTS_SQL: Final = (
-    f"case when {_METHOD} > 0 and {_CLIENT} > {_METHOD} then substr(line, {_METHOD}, {_CLIENT} - {_METHOD}) "
-    f"when {_METHOD} > 0 and {_DETAIL} > {_METHOD} then substr(line, {_METHOD}, {_DETAIL} - {_METHOD}) end"
-)
+def _head(line: bytes) -> bytes:
+    at = line.find(_KIND.encode(), 1, _FURTHEST - 1 + len(_KIND))
+    return line[at + len(_KIND) : at + len(_KIND) + _HEAD] if at >= 0 else b""
+
+
+def _stamp(line: bytes) -> bytes:
+    head = _head(line)
+    at = head.find(b'","id":"') + 8
+    return head[at : at + _STAMP]
+
+
+def _stamped(name: str, place: int, length: int) -> Column:
+    """A part of the id and the time, which stand behind each other."""
+    there = f"substr(stamp, {_ID + 1}, {len(_BETWEEN)}) = '{_BETWEEN}'"
+    sql = f"case when {there} then substr(stamp, {place + 1}, {length}) end"
+
+    def read(line: bytes) -> bytes | None:
+        stamp = _stamp(line)
+        return stamp[place : place + length] if stamp[_ID:].startswith(_BETWEEN.encode()) else None
+
+    return Column(name, sql, read)
+
+
+def _time(name: str, length: int) -> Column:
+    """The time, or its beginning."""
+    return _stamped(name, _ID + len(_BETWEEN), length)
+
+
+_NOW: Final = between("now", '"now":', ",")
+
+
+def _second(line: bytes, mark: str) -> bytes:
+    """What stands between the first two places of a mark, or behind its only one."""
+    _, _, rest = line.partition(mark.encode())
+    return rest.partition(mark.encode())[0]
 
 
 def _inputs(line: bytes) -> bytes | None:
-    start = _find_method(line)
-    if start < 0:
-        return None
-    end = _find_client(line)
-    if end <= start:
-        end = _find_detail(line)
-    return line[start:end] if end > start else None
+    before, found, _ = line.partition(_CLIENT.encode())
+    if not found:
+        before, found, _ = line.partition(_DETAIL.encode())
+    asked = _second(before, _METHOD) if found else b""
+    return _METHOD[1:].encode() + asked if asked else None
 
 
 def _who(line: bytes) -> bytes | None:
-    start = _find_client(line)
-    return line[start + 1 :] if start >= 0 else None
+    return _CLIENT[1:].encode() + _second(line, _CLIENT) if _CLIENT.encode() in line else None
 
 
 def _login_now(line: bytes) -> bytes | None:
@@ -94,72 +113,77 @@ def _login_now(line: bytes) -> bytes | None:
 
 
 def _version(line: bytes) -> bytes | None:
-    beginning = line[:BEGINNING]
-    if not beginning.startswith(b'{"'):
-        return None
-    return next((each.encode() for each, text in _VERSIONS.items() if text.encode() in beginning), None)
-
-
-def _version_sql() -> str:
-    beginning = f"substr(line, 1, {BEGINNING})"
-    cases = " ".join(f"when instr({beginning}, {quoted(text)}) > 0 then '{each}'" for each, text in _VERSIONS.items())
-    return f"case when substr(line, 1, 2) <> '{{\"' then null {cases} end"
+    if _head(line):
+        return b"2"
+    return b"1" if 1 <= line.find(_OLD_KIND.encode()) < _FURTHEST else None
 
 
 def _kind(line: bytes) -> bytes | None:
-    kind = _KIND_AS_WRITTEN.read(line) if _version(line) == b"2" else None
-    decided = kind is not None and kind.decode("latin-1") in DECIDED
-    return kind if line.endswith(b"}}" if decided else b"}") else None
+    """Of a whole line: what was torn does not end as a record does."""
+    kind, mark, _ = _head(line).partition(b'"')
+    ending = b"}}" if kind.decode("latin-1") in DECIDED else b"}"
+    return kind if mark and line.endswith(ending) else None
 
 
-def _kind_sql() -> str:
-    """Of a whole line of version 2: what was torn does not end as a record does."""
-    kind = _KIND_AS_WRITTEN.sql
-    names = ", ".join(map(quoted, DECIDED))
-    decided = f"({kind} in ({names}) and substr(line, length(line) - 1) = '}}}}')"
-    other = f"({kind} not in ({names}) and substr(line, length(line)) = '}}')"
-    return f"case when ({_version_sql()}) = '2' and ({decided} or {other}) then {kind} end"
+_PLACES: Final = (
+    f"instr(line, '{_KIND}') as kind_at, case when contains(line, '{_CLIENT}') then split_part(line, '{_CLIENT}', 1) "
+    f"when contains(line, '{_DETAIL}') then split_part(line, '{_DETAIL}', 1) else '' end as before"
+)
+_HEADED: Final = (
+    f"case when kind_at between 2 and {_FURTHEST} then substr(line, kind_at + {len(_KIND)}, {_HEAD}) "
+    f"else '' end as head, split_part(before, '{_METHOD}', 2) as asked"
+)
+_WORD: Final = "split_part(head, '\"', 1)"
+_WHOLE: Final = f"(line like '%}}}}' or line like '%}}' and {_WORD} not in ({', '.join(map(quoted, DECIDED))}))"
+_STAMPED: Final = (
+    f'substr(head, instr(head, \'","id":"\') + 8, {_STAMP}) as stamp, '
+    f"case when contains(head, '\"') and {_WHOLE} then {_WORD} end as kind, "
+    f"case when asked <> '' then '{_METHOD[1:]}' || asked end as inputs"
+)
 
 
-def _prefix(name: str, length: int) -> Column:
-    """The first characters of the time."""
-
-    def read(line: bytes) -> bytes | None:
-        time = _TIME.read(line)
-        return None if time is None else time[:length]
-
-    return Column(name, f"substr({_TIME.sql}, 1, {length})", read)
+def source(lines: str) -> str:
+    """What the columns are columns of, in SQL: the lines of what has a column `line`, and what several columns need."""
+    placed = f"select line, {_PLACES} from {lines} where line <> ''"  # noqa: S608 - the names are given by engines
+    headed = f"select *, {_HEADED} from ({placed}) as placed"  # noqa: S608
+    return f"(select *, {_STAMPED} from ({headed}) as headed) as stamped"  # noqa: S608
 
 
 def where(column: Column, texts: Collection[str], name: str = "") -> Column:
     """The column in lines in which any of some texts stands; `None` in all others."""
     sought = tuple(text.encode() for text in texts)
-    found = " or ".join(f"instr(line, {quoted(text)}) > 0" for text in texts) or "1 = 0"
+    found = " or ".join(f"contains(line, {quoted(text)})" for text in texts) or "1 = 0"
     sql = f"case when {found} then {column.sql} end"
     return Column(
         name or column.name, sql, lambda line: column.read(line) if any(each in line for each in sought) else None
     )
 
 
-#: `version` is null where a line is no record; `kind` is null also where it is torn or of another version.
+#: `version` is null where a line is no record; `kind` is null also where it is torn or of an older version.
 COLUMNS: Final[Mapping[str, Column]] = {
     each.name: each
     for each in (
-        Column("inputs", _INPUTS_SQL, _inputs),
-        Column("who", f"case when {_CLIENT} > 0 then substr(line, {_CLIENT} + 1) end", _who),
-        _NOW,
+        Column("inputs", "inputs", _inputs),
         Column(
-            "login_now", f"case when instr({_INPUTS_SQL}, {quoted(_AUTH_TIME)}) > 0 then {_NOW.sql} end", _login_now
+            "who",
+            f"case when contains(line, '{_CLIENT}') then '{_CLIENT[1:]}' || split_part(line, '{_CLIENT}', 2) end",
+            _who,
         ),
-        Column("version", _version_sql(), _version),
-        Column("kind", _kind_sql(), _kind),
-        _between("outcome", '"outcome":"', '"'),
-        _between("reason", '"reason":"', '"'),
-        _between("id", '"id":"', '"'),
-        _TIME,
-        _prefix("day", len("2026-11-28")),
-        _prefix("hour", len("2026-11-28T00")),
-        _prefix("minute", len("2026-11-28T00:12")),
+        _NOW,
+        Column("login_now", f"case when contains(inputs, '{_AUTH_TIME}') then {_NOW.sql} end", _login_now),
+        Column(
+            "version",
+            f"case when head <> '' then '2' when instr(line, '{_OLD_KIND}') between 2 and {_FURTHEST} then '1' end",
+            _version,
+        ),
+        Column("kind", "kind", _kind),
+        between("outcome", '"outcome":"', '"'),
+        between("reason", '"reason":"', '"'),
+        _stamped("id", 0, _ID),
+        _time("time", _TIME),
+        _time("day", len("2026-11-28")),
+        _time("hour", len("2026-11-28T00")),
+        _time("minute", len("2026-11-28T00:12")),
     )
 }
 

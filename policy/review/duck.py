@@ -69,7 +69,7 @@ _LINES: Final = (
 
 
 def _place(connection: Any, labels: Mapping[str, str]) -> None:
-    connection.execute("create temp table labels (inputs varchar, label varchar)")
+    connection.execute("create temp table labels (labels_of varchar, label varchar)")
     if labels:
         connection.executemany("insert into labels values (?, ?)", list(labels.items()))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
-from policy.review.columns import COLUMNS, DECIDED, Column, columns, quoted, text
+from policy.review.columns import COLUMNS, DECIDED, Column, columns, quoted, source, text
 
 #: Called with the part that is done, from 0 to 1.
 OnProgress = Callable[[float], None]
@@ -70,22 +70,22 @@ class Query:
         names = [LABEL if each.name == LABEL else f"value_{at}" for at, each in enumerate(self.by)]
         taken = [f"{each.sql} as {name}" for each, name in zip(self.by, names, strict=True) if name != LABEL]
         taken += [f"{COLUMNS['time'].sql} as moment", f"{COLUMNS['id'].sql} as id"]
-        taken += [f"{COLUMNS['inputs'].sql} as labelled"] if labels else []
-        inner = f"select {', '.join(taken)} from {lines} where {' and '.join(self._conditions())}"  # noqa: S608 - all of it is made here
+        taken += ["inputs as labelled"] if labels else []
+        inner = f"select {', '.join(taken)} from {source(lines)} where {' and '.join(self._conditions())}"  # noqa: S608 - all of it is made here
         sums = "count(*), coalesce(min(moment), ''), coalesce(max(moment), ''), coalesce(min(id), '')"
-        join = f" join {labels} on labelled = inputs" if labels else ""
+        join = f" join {labels} on labelled = labels_of" if labels else ""
         grouped = f"group by {', '.join(names)}" if names else "having count(*) > 0"
         return f"select {', '.join((*names, sums))} from ({inner}) as taken{join} {grouped}"  # noqa: S608
 
     def _conditions(self) -> list[str]:
         """What holds of the lines that count."""
         time = COLUMNS["time"].sql
-        found = ["line <> ''"]
+        found = ["1 = 1"]
         if self.kinds is not None:
             found.append(f"({COLUMNS['kind'].sql}) in ({', '.join(map(quoted, self.kinds or ('',)))})")
         found += [f"({time}) >= {quoted(self.since)}"] if self.since else []
         found += [f"({time}) < {quoted(self.until)}"] if self.until else []
-        return found + [f"instr(line, {quoted(text)}) > 0" for text in self.containing]
+        return found + [f"contains(line, {quoted(text)})" for text in self.containing]
 
     def takes(self, line: bytes) -> bool:
         """Whether a line counts."""

@@ -43,7 +43,7 @@ class Spark:
         lines = session.read.text(present, lineSep="\n").withColumnRenamed("value", "line")
         lines.createOrReplaceTempView(views["lines"])
         if labels is not None:
-            labelled = session.createDataFrame(list(labels.items()), "inputs string, label string")
+            labelled = session.createDataFrame(list(labels.items()), "labels_of string, label string")
             labelled.createOrReplaceTempView(views["labels"])
         sql = asked.sql(views["lines"], views["labels"] if labels is not None else "")
         try:
