@@ -11,7 +11,8 @@ from policy.audit.verification.grouping import Name, grouped, overlaps
 from policy.audit.verification.pool import scan_all
 from policy.audit.verification.reading import Progress, base_name, first_line, log_files
 from policy.audit.verification.report import Report
-from policy.audit.verification.scanning import Job, scan
+from policy.audit.verification.scanned import Job
+from policy.audit.verification.scanning import scan
 from policy.audit.verification.told import Begin, begin
 from policy.audit.verification.verdict import Verdict
 

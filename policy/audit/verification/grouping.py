@@ -8,7 +8,7 @@ from typing import Final
 
 from policy.audit.verification.ordering import Arrangement, arrange
 from policy.audit.verification.reading import base_name
-from policy.audit.verification.scanning import Run, Scan, Stretch
+from policy.audit.verification.scanned import Run, Scan, Stretch
 
 #: Breaks of one chain that are looked at, over all of its files.
 BREAKS_AT_MOST: Final = 2000

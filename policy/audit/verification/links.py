@@ -8,7 +8,7 @@ from policy.audit.chain import START
 from policy.audit.verification.grouping import Group, Name, strange_stretches
 from policy.audit.verification.ordering import Thread, displaced
 from policy.audit.verification.report import Finding, Kind
-from policy.audit.verification.scanning import Run, Scan
+from policy.audit.verification.scanned import Run, Scan
 from policy.audit.verification.told import Retired
 
 #: A run of more lines is not looked for elsewhere: nobody copies so much to hide a line.

@@ -7,7 +7,7 @@ from typing import Final
 
 from policy.audit.verification.grouping import Group
 from policy.audit.verification.report import Finding, Kind
-from policy.audit.verification.scanning import Scan
+from policy.audit.verification.scanned import Scan
 from policy.audit.verification.sealing import Seals
 from policy.audit.verification.told import Retired
 from policy.audit.verification.witnesses import TORN, gone_by_limit

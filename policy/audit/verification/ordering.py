@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from policy.audit.verification.scanning import Run
+from policy.audit.verification.scanned import Run
 
 #: Above this, which of some runs are out of place is not worked out to the fewest.
 _FEW: Final = 1000

@@ -8,7 +8,8 @@ from typing import Final
 
 from policy.audit.seals import Checker
 from policy.audit.verification.reading import Progress
-from policy.audit.verification.scanning import Job, Scan, scan
+from policy.audit.verification.scanned import Job, Scan
+from policy.audit.verification.scanning import scan
 
 _PAUSE: Final = 0.1
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from policy.audit.verification.grouping import Group
 from policy.audit.verification.report import Finding, Kind
-from policy.audit.verification.scanning import Scan, Sealing
+from policy.audit.verification.scanned import Scan, Sealing
 
 
 class Seals:

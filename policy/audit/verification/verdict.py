@@ -14,7 +14,7 @@ from policy.audit.verification.links import Context, Copy, Links, settle, suspec
 from policy.audit.verification.noting import notes_of_chain, notes_of_folder
 from policy.audit.verification.reading import base_name
 from policy.audit.verification.report import ChainReport, Finding, Kind, Report
-from policy.audit.verification.scanning import Scan
+from policy.audit.verification.scanned import Scan
 from policy.audit.verification.sealing import Seals
 from policy.audit.verification.told import Retired
 

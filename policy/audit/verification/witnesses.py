@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from policy.audit.verification.reading import LONGEST_LINE, base_name
 from policy.audit.verification.report import Finding, Kind
-from policy.audit.verification.scanning import Scan
+from policy.audit.verification.scanned import Scan
 
 TORN: Final = ".torn"
 
