@@ -196,8 +196,10 @@ def _said(error: Exception) -> str:
     """Which error, and where: never its message, which may hold anything that a token says."""
     if isinstance(error, _ClaimsUnknown):
         return "the claims of the subject are not at hand"
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f" in {frames[-1].name}" if frames else ""
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    where = f" in {place.tb_frame.f_code.co_name}" if place is not None else ""
     return f"{type(error).__name__}{where}"[:LONGEST_FAILURE]
 
 

@@ -24,6 +24,9 @@ def takes_filter(made: Parser) -> None:
     made.add_argument(
         "--refused", action=argparse.BooleanOptionalAction, help="only tokens that were not accepted, or none of them"
     )
+    made.add_argument(
+        "--disagreeing", action="store_const", const=True, help="only where the shadow policy would answer otherwise"
+    )
 
 
 def filter_of(args: argparse.Namespace) -> Wanted:
@@ -45,6 +48,12 @@ def _has_subject(record: dict[str, Any], id: str) -> bool:  # noqa: A002 - the w
     return isinstance(subject, dict) and subject.get("id") == id
 
 
+def disagrees(record: dict[str, Any]) -> bool:
+    """Whether a shadow policy would have allowed what was denied, or denied what was allowed."""
+    shadow = record.get("shadow")
+    return isinstance(shadow, dict) and shadow.get("outcome") not in (None, record.get("outcome"))
+
+
 def permissions_of(record: dict[str, Any]) -> list[str]:
     """The permissions that were asked for, as far as the record is whole."""
     found = record.get("permissions")
@@ -59,4 +68,5 @@ _TESTS: Final[dict[str, Callable[[dict[str, Any], Any], bool]]] = {
     "kind": lambda record, kind: record.get("kind") == kind,
     "route": lambda record, route: record.get("route") == route,
     "refused": lambda record, refused: (str(record.get("kind")) in REFUSED) is refused,
+    "disagreeing": lambda record, _: disagrees(record),
 }

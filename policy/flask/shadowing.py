@@ -103,8 +103,8 @@ class Shadowing:
             return
         self._process = os.getpid()
         try:
-            threading.Thread(target=self._watcher.ensure_running, name="policy-shadow", daemon=True).start()
-        except RuntimeError:  # no thread can be started: the policy is as it was
+            threading.Thread(target=_begin, args=(self._watcher,), name="policy-shadow", daemon=True).start()
+        except RuntimeError:  # no thread can be started: the policy stays as it is
             logger.exception("the shadow policy is not watched")
 
     def look(self) -> None:
@@ -121,6 +121,13 @@ class Shadowing:
             "problems": [str(problem) for problem in (*self.problems, *self.unsuited)],
             **self.shadow.tally.as_dict(),
         }
+
+
+def _begin(watcher: Watcher) -> None:
+    try:
+        watcher.ensure_running()
+    except RuntimeError:  # as above
+        logger.exception("the shadow policy is not watched")
 
 
 _WORDS: Final[dict[Standing, str]] = {
