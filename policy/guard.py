@@ -138,26 +138,28 @@ class Guard:
     ) -> None:
         if self.audit is None:
             return
-        verifier = self.verifier
-        line = self._recorder.decided(
-            admission.id,
-            kind,
-            admission.subject,
-            admission.outcome,
-            now=now,
-            tenant=tenant,
-            about=about,
-            duration=admission.duration,
-            stale_keys=verifier.has_stale_keys(admission.subject.issuer),
-            old_revocations=verifier.has_old_revocations,
-            shadow=shadow,
+        verifier, decided = self.verifier, self._recorder.decided
+        self._write(
+            lambda: decided(
+                admission.id,
+                kind,
+                admission.subject,
+                admission.outcome,
+                now=now,
+                tenant=tenant,
+                about=about,
+                duration=admission.duration,
+                stale_keys=verifier.has_stale_keys(admission.subject.issuer),
+                old_revocations=verifier.has_old_revocations,
+                shadow=shadow,
+            )
         )
-        self._write(line)
 
-    def _write(self, line: str, *, refused: bool = False) -> None:
+    def _write(self, line: Callable[[], str], *, refused: bool = False) -> None:
+        """Make a line and hand it over. Making it may fail too: an erasable value is kept before it is written."""
         try:
             if self.audit is not None:
-                self.audit.write(line, refused=refused)
+                self.audit.write(line(), refused=refused)
         except AuditUnavailable:
             raise
         except Exception as error:  # whatever a sink of one's own raises: what is not recorded is not decided
@@ -169,9 +171,8 @@ class Guard:
         if self.audit is None:
             return
         when = self.clock() if now is None else now
-        self._write(
-            self._recorder.undecided(refusal.id, refusal.reason, refusal.detail, now=when, about=about), refused=True
-        )
+        undecided = self._recorder.undecided
+        self._write(lambda: undecided(refusal.id, refusal.reason, refusal.detail, now=when, about=about), refused=True)
 
     def note(self, reason: Reason, detail: str, *, about: About = NOT_A_REQUEST, apart: bool = False) -> str:
         """Record a refusal that no token led to; the id of the record.
@@ -180,5 +181,6 @@ class Guard:
         """
         id = new_id()  # noqa: A001 - the word of the record
         if self.audit is not None:
-            self._write(self._recorder.undecided(id, reason, detail, now=self.clock(), about=about), refused=apart)
+            now, undecided = self.clock(), self._recorder.undecided
+            self._write(lambda: undecided(id, reason, detail, now=now, about=about), refused=apart)
         return id

@@ -11,6 +11,7 @@ What stands after the language on a fence says what is to be done with a block:
 In a command, `ID` is the id of the decision that was shown last.
 """
 
+import atexit
 import contextlib
 import json
 import multiprocessing
@@ -202,3 +203,5 @@ def _as_the_interpreter_does() -> Iterator[None]:
     except Exception:
         traceback.print_exc()
         sys.exit(1)
+    finally:
+        atexit._run_exitfuncs()  # a process that was forked to run this ends without them

@@ -1,86 +1,110 @@
-"""The log of decisions as a folder: one file per process, and others for refused tokens."""
+"""The log of decisions as a folder: one chain of lines per process, and another one for refused tokens."""
 
 import atexit
 import contextlib
-import math
+import logging
 import os
+import secrets
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Any, Final, Protocol, Self, Unpack
 
-from policy.audit.growing import Bounds, GrowingFile
-from policy.audit.limiter import Limiter
-from policy.audit.surplus import Surplus
-from policy.errors import AuditUnavailable, PolicyError
+from policy.audit.batched import Batched
+from policy.audit.best_effort import BestEffort
+from policy.audit.committed import Committed
+from policy.audit.erasable import Values
+from policy.audit.ledger import Ledger
+from policy.audit.losses import Losses
+from policy.audit.refusals import Refusals
+from policy.audit.settings import Arguments, Durability, Settings, settings
+from policy.audit.sinks import AuditSink
+from policy.audit.stream import Stream
+from policy.audit.treatment import Treating
+from policy.errors import AuditUnavailable
 
-Clock = Callable[[], float]
-MIB: Final = 2**20
+logger: Final = logging.getLogger("policy.log")
 
 
-class AuditSink(Protocol):
-    """Where lines go. `write` returns when the line is accepted and raises `AuditUnavailable` when it is not."""
+class Decisions(Protocol):
+    """How lines of decisions get into the log."""
 
-    def write(self, line: str, *, refused: bool = False) -> None:
-        """Accept one line of ASCII without its line break; `refused` lines are of tokens that were not accepted."""
+    failures: int
+    is_failing: bool
+
+    @property
+    def pending(self) -> int:
+        """How many accepted lines the disk does not have yet."""
+
+    def write(self, body: bytes) -> bool:
+        """Accept a line; `OSError` where it is not accepted, false after `close`."""
+
+    def flush(self) -> None:
+        """See what was accepted in the log; `OSError` where it is not."""
+
+    def close(self) -> None:
+        """Flush and end the chain; `OSError` where the log does not take it."""
+
+    def abandon(self) -> None:
+        """Let go of everything as it is; for a child that was forked."""
 
 
 class AuditLog:
-    """A folder of decisions.
+    """A folder of decisions; what it takes besides is told by `policy.audit.settings.Arguments`.
 
-    A line is accepted when the operating system has taken it: it survives the end of the process, not a power cut.
-    Files are opened at the first line of each process, so forks get files of their own. Whatever keeps the folder from
-    taking a line, the next line tries again, so the log heals without a restart.
-
-    Refused and absent tokens, which anybody can send, are kept within limits:
-
-    - `refused_rate`: lines a second of one process, in the long run, after a `refused_burst` of lines at once;
-    - `refused_bytes`: size of one file of them in bytes; a process keeps the one it writes and the one before;
-    - `refused_total`: size in bytes of all of them in the folder, those of ended processes too; the oldest go first.
-
-    What the rate leaves out is counted by reason, and told in a line of kind `surplus` at most once a second, with the
-    next line of any kind, at `close` and at the end of the process. A process that is killed takes its counts along.
-
-    Usable as a context manager. `monotonic` and `clock` return seconds; they are given in tests. `PolicyError` for a
-    limit that is not above 0.
+    Each line has its number and the hash of the line before it, in one chain per process. Nothing is opened before the
+    first line of each process, so forks have files of their own. Whatever keeps the folder from taking a line, the
+    next line tries again, so the log heals without a restart; what a process that was killed left is brought in by the
+    next one that writes. Usable as a context manager. `PolicyError` for arguments that cannot be used.
     """
 
-    def __init__(
-        self,
-        folder: str | os.PathLike[str],
-        *,
-        refused_rate: float = 50,
-        refused_burst: int = 200,
-        refused_bytes: int = 16 * MIB,
-        refused_total: int = 512 * MIB,
-        monotonic: Clock = time.monotonic,
-        clock: Clock = time.time,
-    ) -> None:
+    def __init__(self, folder: str | os.PathLike[str], **arguments: Unpack[Arguments]) -> None:
         self.folder: Final = Path(folder)
-        self._rate: Final = _above_zero("refused_rate", refused_rate)
-        self._burst: Final = math.ceil(_above_zero("refused_burst", refused_burst))
-        limits = _above_zero("refused_bytes", refused_bytes), _above_zero("refused_total", refused_total)
-        self._bounds: Final = Bounds(file=math.ceil(limits[0]), total=math.ceil(limits[1]))
-        self._monotonic: Final = monotonic
-        self._clock: Final = clock
+        self._settings: Final[Settings] = settings(**arguments)
+        given = self._settings
+        self._values: Final = Values(self.folder, monotonic=given.monotonic)
+        self.treatment: Final = Treating(given.fields, given.fields_key, self._values) if given.fields else None
         self._begin()
         os.register_at_fork(after_in_child=self._forked)
         atexit.register(self._end)
 
+    @property
+    def durability(self) -> Durability:
+        """When a decision is recorded."""
+        return self._settings.durability
+
     def _begin(self) -> None:
+        given = self._settings
         self._lock = threading.Lock()
-        self._decisions = GrowingFile(self.folder, "decisions")
-        self._refused = GrowingFile(self.folder, "refused", self._bounds)
-        self._limiter = Limiter(rate=self._rate, burst=self._burst, clock=self._monotonic)
-        self._surplus = Surplus(monotonic=self._monotonic, clock=self._clock)
+        self._losses = Losses(given.clock)
+        self._diverted = 0
+        self._open()
+
+    def _open(self) -> None:
+        """A writer, and with it a chain, that nothing was written to yet."""
+        given, writer = self._settings, secrets.token_hex(8)
+        self._decisions = self._writer(writer)
+        self._refused = Refusals(
+            Stream(self.folder, "refused", writer, given.refused),
+            rate=given.rate, burst=given.burst, monotonic=given.monotonic, clock=given.clock,
+        )  # fmt: skip
+
+    def _writer(self, writer: str) -> Decisions:
+        given = self._settings
+        if given.durability == "batched":
+            ledger = Ledger(self.folder, "decisions", writer, given.habits)
+            return Batched(ledger, seconds=given.seconds, records=given.records, monotonic=given.monotonic)
+        ledger = Ledger(self.folder, "decisions", writer, given.habits, half=0)
+        if given.durability == "every-decision":
+            return Committed(ledger)
+        return BestEffort(ledger, self._losses, records=given.records)
 
     def _forked(self) -> None:
         """In a child: its own lock, files and counts; the parent's are the parent's to tell."""
-        for file in (self._decisions, self._refused):
-            with contextlib.suppress(OSError):
-                file.close()
+        with contextlib.suppress(OSError):
+            self._decisions.abandon()
+            self._refused.abandon()
+        self._values.forked()
         self._begin()
 
     def _end(self) -> None:
@@ -96,57 +120,93 @@ class AuditLog:
         self.close()
 
     def write(self, line: str, *, refused: bool = False) -> None:
-        """Append one line; `AuditUnavailable` where the folder does not take it.
+        """Accept one JSON object in ASCII; `AuditUnavailable` where the folder does not take it.
 
         A refused line over the limits is counted instead of kept, and that is no error.
         """
         try:
-            data = line.encode("ascii") + b"\n"
-            with self._lock:
-                if refused:
-                    self._write_refused(line, data)
-                else:
-                    self._write_decision(data)
+            body = line.encode("ascii")
+            if body[:1] != b"{" or body[-1:] != b"}" or b"\n" in body:
+                raise ValueError("a line is one JSON object")
+            if refused:
+                self._refused.write(line, body)
+                return
+            while not self._decisions.write(body):
+                pass  # it was closed just now, and there is another one
+            self._refused.tell_if_due()
+            if self._losses.untold:
+                self._tell_losses()
         except (OSError, ValueError) as error:
-            raise self._unavailable(error) from error
+            self._divert(line, error, refused=refused)
 
-    def close(self) -> None:
-        """Tell what was counted and let go of the files; `AuditUnavailable` where that line is not taken.
-
-        May be called again. A line that comes later opens a new file.
-        """
+    def flush(self) -> None:
+        """See what was accepted on the disk; `AuditUnavailable` where it is not."""
         try:
-            with self._lock, contextlib.ExitStack() as stack:
-                stack.callback(self._decisions.close)
-                stack.callback(self._refused.close)
-                if self._surplus:
-                    self._tell_surplus()
+            self._decisions.flush()
         except OSError as error:
             raise self._unavailable(error) from error
 
-    def _write_decision(self, data: bytes) -> None:
-        self._decisions.append(data)
-        if self._surplus.due():
-            with contextlib.suppress(OSError):  # this decision is kept; the counts stay, and are told another time
-                self._tell_surplus()
+    def close(self) -> None:
+        """Bring everything to the disk, and end the chains; `AuditUnavailable` where the folder does not take it.
 
-    def _write_refused(self, line: str, data: bytes) -> None:
-        if not self._limiter.passes():
-            self._surplus.count(line)
+        May be called again. A line that comes later begins another chain.
+        """
+        with self._lock:
+            decisions, refused = self._decisions, self._refused
+            self._open()
+        try:
+            with contextlib.ExitStack() as stack:
+                stack.callback(decisions.close)
+                self._close_refused(refused)
+        except OSError as error:
+            raise self._unavailable(error) from error
+
+    def _close_refused(self, refused: Refusals) -> None:
+        try:
+            refused.close()
+        except OSError:
+            self._refused = refused  # its counts are told another time
+            raise
+
+    def health(self) -> dict[str, Any]:
+        """How this process's part of the log does, as JSON values.
+
+        `pending` records are accepted and not on the disk yet, `failures` is how often the folder took nothing,
+        `diverted` and `unrecorded` decisions have their record elsewhere, or none.
+        """
+        decisions = self._decisions
+        return {
+            "durability": self.durability,
+            "standing": "failing" if decisions.is_failing else "good",
+            "pending": decisions.pending,
+            "failures": decisions.failures,
+            "diverted": self._diverted,
+            "unrecorded": self._losses.total,
+        }
+
+    def _divert(self, line: str, error: Exception, *, refused: bool) -> None:
+        """What the application chose for a line that the folder does not take."""
+        otherwise = self._settings.if_unavailable
+        if otherwise == "refuse":
+            raise self._unavailable(error) from error
+        logger.critical("%s", self._unavailable(error))
+        if isinstance(otherwise, str):
+            if not refused:
+                self._losses.count(1)
             return
-        if self._surplus.due():
-            self._tell_surplus()
-        self._refused.append(data)
+        with self._lock:
+            self._diverted += 1
+        otherwise.write(line, refused=refused)
 
-    def _tell_surplus(self) -> None:
-        self._refused.append(self._surplus.line().encode("ascii") + b"\n")
-        self._surplus.clear()
+    def _tell_losses(self) -> None:
+        """Write in the log itself that decisions have no record in it, now that it takes lines again."""
+        with contextlib.suppress(OSError), self._lock:
+            for body in self._losses.told():
+                self._decisions.write(body)
+            self._losses.clear()
 
     def _unavailable(self, error: Exception) -> AuditUnavailable:
         return AuditUnavailable(f"the audit folder `{self.folder}` takes no line: {error}")
 
 
-def _above_zero(name: str, value: float) -> float:
-    if not 0 < value < math.inf:
-        raise PolicyError(f"`{name}` of an audit log must be above 0, not {value}")
-    return value
+__all__ = ["AuditLog", "AuditSink", "Decisions"]

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from policy.audit.log import AuditLog, AuditSink
+from policy.audit.log import AuditLog
 from policy.audit.logger import LoggingSink
+from policy.audit.sinks import AuditSink
 from policy.audit.stdout import StdoutSink
 from policy.errors import PolicyError
 

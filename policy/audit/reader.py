@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
+from policy.audit.waiting import Waiting
 from policy.errors import ClaimsPolicyError
 
 Record = dict[str, Any]
@@ -50,14 +51,18 @@ def opened(file: Path) -> IO[bytes]:
 
 
 def records(path: str | os.PathLike[str], *, on_bad: OnBad | None = None, chain: bool = False) -> Iterator[Record]:
-    """Every record of a log. Lines that are not records, such as a torn last one, are passed over.
+    """Every record of a log, at last those that were accepted and stand in no file yet.
+
+    Lines that are not records, such as a torn last one, are passed over.
 
     `on_bad` is called once for each of those, with its file; and once for the rest of a compressed file that cannot be
     read. With `chain`, the lines that hold the log together come too: `begin`, `checkpoint`, `end` and `retired`.
     """
+    waiting = Waiting(Path(path))
     for file in files(path):
         with contextlib.suppress(FileNotFoundError), opened(file) as content:  # one that was removed meanwhile
-            yield from records_in(readable(content, file, on_bad), file, on_bad, chain=chain)
+            yield from map(waiting.seen, records_in(readable(content, file, on_bad), file, on_bad, chain=chain))
+    yield from waiting.rest()
 
 
 def readable(lines: Iterable[bytes], file: Path, on_bad: OnBad | None) -> Iterator[bytes]:
@@ -112,7 +117,9 @@ def find(path: str | os.PathLike[str], id: str) -> Record | None:  # noqa: A002 
 
 def _with_text(path: str | os.PathLike[str], text: bytes) -> Iterator[Record]:
     """The records in whose lines a text stands: parsing is what takes long, so no other line is."""
+    waiting = Waiting(Path(path))
     for file in files(path):
         with contextlib.suppress(FileNotFoundError), opened(file) as content:
             lines = (line for line in readable(content, file, None) if text in line)
-            yield from records_in(lines, file, None)
+            yield from map(waiting.seen, records_in(lines, file, None))
+    yield from waiting.rest()

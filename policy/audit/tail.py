@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from policy.audit.reader import OnBad, Record, files, is_compressed, opened, readable, records_in
+from policy.audit.waiting import Waiting
 from policy.errors import ClaimsPolicyError
 from policy.record import moment
 
@@ -42,6 +43,7 @@ class Tail:
         self._chain: Final = chain
         self._places: dict[tuple[int, int], _Place] = {}
         self._compressed: set[tuple[int, ...]] = set()
+        self._early: set[str] = set()
 
     def last(self, count: int, wanted: Wanted, since: str = "") -> list[Record]:
         """The last wanted records, none of them from before `since`, in the order of their times; `more` goes on.
@@ -49,6 +51,7 @@ class Tail:
         `ClaimsPolicyError` where there is no log. Memory depends on `count` and the number of files, not on their
         sizes. Within a file, records are taken to be in the order of time, as far as one process writes them so.
         """
+        waiting = Waiting(self.path)
         present = files(self.path)
         compressed = [dated for file in present if is_compressed(file) and (dated := self._dated(file)) is not None]
         ends = [(file, self._end(file)) for file in present if not is_compressed(file)]
@@ -61,7 +64,7 @@ class Tail:
             last = sorted([*last, *self._last_of_compressed(file, count, wanted, since)], key=_time, reverse=True)[
                 :count
             ]
-        return last[::-1]
+        return self._with_waiting(last[::-1], waiting, count, wanted, since)
 
     def more(self, wanted: Wanted) -> list[Record]:
         """The wanted records that came since, in the order of their times; from all files there are now."""
@@ -75,7 +78,19 @@ class Tail:
         for file in present:
             came = self._decompressed(file, known, before) if is_compressed(file) else self._since(file, before)
             found += filter(wanted, came)
-        return sorted(found, key=_time)
+        shown = {record["id"] for record in found if record["id"] in self._early}
+        self._early -= shown
+        return sorted((record for record in found if record["id"] not in shown), key=_time)
+
+    def _with_waiting(
+        self, last: list[Record], waiting: Waiting, count: int, wanted: Wanted, since: str
+    ) -> list[Record]:
+        """Those that stand in no file yet are later than all others; `more` does not give them again."""
+        for record in last:
+            waiting.seen(record)
+        early = [record for record in waiting.rest() if _time(record) >= since and wanted(record)]
+        self._early = {record["id"] for record in early}
+        return sorted([*last, *early], key=_time)[-count:] if count else []
 
     def _records(self, lines: Iterable[bytes], file: Path) -> Iterator[Record]:
         return records_in(readable(lines, file, self._on_bad), file, self._on_bad, chain=self._chain)

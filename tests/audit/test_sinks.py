@@ -13,6 +13,7 @@ import pytest
 
 from policy.audit import AuditLog, LoggingSink, StdoutSink, records, sink
 from policy.errors import AuditUnavailable, PolicyError
+from tests.audit.reading import kept
 
 CHOICES = 'a folder, "stdout", "logging", an object with `write(line, *, refused=False)`, or None'
 
@@ -49,7 +50,7 @@ def test_a_folder_by_text_takes_lines(tmp_path: Path) -> None:
     found = sink(str(tmp_path / "audit"))
     assert found is not None
     found.write('{"id": "a"}')
-    assert list(records(tmp_path / "audit")) == [{"id": "a"}]
+    assert kept(tmp_path / "audit") == [{"id": "a"}]
 
 
 class Bytes:
@@ -161,6 +162,8 @@ PRINT_LINES = """
 import sys
 from policy.audit import StdoutSink
 from policy.errors import AuditUnavailable
+from tests.audit.reading import kept
+from tests.audit.reading import kept
 log = StdoutSink()
 def print_lines(*lines):
     for line in lines:

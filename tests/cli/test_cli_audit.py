@@ -164,10 +164,17 @@ def test_a_request_that_only_needs_a_token_has_no_verdicts(program: Program, gua
     assert ran.out.startswith(f"allowed request {record['id']}\n")
 
 
+def flushed(guard: Guard) -> None:
+    """See what was accepted in the files."""
+    assert isinstance(guard.audit, AuditLog)
+    guard.audit.flush()
+
+
 def test_a_record_that_its_policy_contradicts_is_a_finding(program: Program, guard: Guard, token: Issue) -> None:
     """A verdict that was changed in the file does not pass as the policy's."""
     record = admit(guard, token("--roles", "viewer"), "read:data")
-    (file,) = LOG.iterdir()
+    flushed(guard)
+    (file,) = LOG.glob("decisions-*.jsonl")
     file.write_text(
         file.read_text().replace('"allowed":false,"reason":"scope-missing"', '"allowed":true,"reason":"allowed"')
     )
@@ -188,7 +195,8 @@ def test_a_spoilt_record_is_shown_as_far_as_it_goes(
 ) -> None:
     """A log may have been edited, or written by another version."""
     record = admit(guard, token("--roles", "viewer", "--scope", "read:data"), "read:data")
-    (file,) = LOG.iterdir()
+    flushed(guard)
+    (file,) = LOG.glob("decisions-*.jsonl")
     file.write_text(json.dumps({**record, **spoilt}) + "\n")
     for more in ((), ("--json",)):
         ran = program("audit", "show", record["id"], *more)

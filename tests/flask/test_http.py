@@ -13,7 +13,7 @@ from flask import Flask
 from werkzeug.serving import make_server
 
 from policy import Guard, Policy, Reason, TokenRefused, TokenVerifier
-from policy.audit import AuditLog, records
+from policy.audit import AuditLog, Tail, records
 from policy.errors import AuditUnavailable
 from policy.flask import Authorizer, authenticated, public, requires
 from policy.reasons import SENTENCES
@@ -251,5 +251,5 @@ def test_the_guard_without_a_web_framework_decides_and_records(tmp_path: Path) -
     with pytest.raises(TokenRefused) as caught:
         guard.check("abc", "read:data")
     assert caught.value.reason == "token-parts"
-    kept = [(record["kind"], record["reason"]) for record in records(tmp_path / "audit")]
+    kept = [(record["kind"], record["reason"]) for record in Tail(tmp_path / "audit").last(9, lambda record: True)]
     assert kept == [("check", "allowed"), ("check", "no-role-grants-it"), ("refused", "token-parts")]

@@ -1,0 +1,91 @@
+"""One writer's chain together with its spool: what stands in the log, and what is on its way there."""
+
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from policy.audit.recovery import recover
+from policy.audit.spool import HALF, PREFIX, Spool
+from policy.audit.stream import Habits, Stream
+
+logger: Final = logging.getLogger("policy.log")
+
+
+class Ledger:
+    """Not for several threads at once. Nothing is opened before the first line."""
+
+    def __init__(self, folder: Path, name: str, writer: str, habits: Habits, *, half: int = HALF) -> None:
+        self.stream: Final = Stream(folder, name, writer, habits)
+        self.spool: Spool | None = None
+        self.recovered = 0
+        self._half: Final = half
+        self._told = folder
+        self._has_recovered = False
+
+    def append(self, bodies: Sequence[bytes], *, sync: bool) -> None:
+        """Add lines to the log; `OSError` where they were not taken, and then none is."""
+        self._recover()
+        self.stream.append(bodies, sync=sync)
+        self.stream.checkpoint(sync=False)
+        self._tell()
+
+    def has_spool(self) -> bool:
+        """Whether there is a spool in its place; where there is none, one is made if the folder takes it."""
+        if self.spool is not None and self.spool.is_in_place():
+            return True
+        if self.spool is not None:
+            self.spool.close(remove=False)
+            self.spool = None
+        stream = self.stream
+        path = stream.folder / f"{PREFIX}{stream.writer}"
+        try:
+            stream.folder.mkdir(parents=True, exist_ok=True)
+            self.spool = Spool(path, self._about(), half=self._half)
+        except OSError as error:
+            logger.warning("no spool can be made at `%s`, so every record is written at once: %s", path, error)
+        return self.spool is not None
+
+    def close(self, *, keep_spool: bool = False) -> None:
+        """End the chain; `OSError` where its last line was not taken. With `keep_spool`, for who comes next."""
+        try:
+            if keep_spool:
+                self.stream.leave()
+            else:
+                self.stream.close()
+        finally:
+            self._close_spool(remove=not keep_spool)
+
+    def abandon(self) -> None:
+        """Let go of everything as it is; for a child that was forked."""
+        self.stream.leave()
+        self._close_spool(remove=False)
+
+    def _close_spool(self, *, remove: bool) -> None:
+        if self.spool is not None:
+            self.spool.close(remove=remove)
+            self.spool = None
+
+    def _recover(self) -> None:
+        """Once, before the first line: go on with what writers that have ended left."""
+        if self._has_recovered:
+            return
+        self._has_recovered = True
+        try:
+            found = recover(self.stream.folder, self.stream.habits)
+        except OSError as error:
+            logger.critical("what an ended writer left in `%s` cannot be recovered: %s", self.stream.folder, error)
+            return
+        for each in found:
+            logger.log(logging.WARNING if each.lines or each.torn else logging.INFO, "%s", each)
+        self.recovered = sum(each.lines for each in found)
+
+    def _about(self) -> dict[str, Any]:
+        stream = self.stream
+        return {"writer": stream.writer, "stream": stream.name, "file": stream.path.name, "process": os.getpid()}
+
+    def _tell(self) -> None:
+        if self.spool is not None and self.stream.path != self._told:
+            self._told = self.stream.path
+            self.spool.tell(self._about())

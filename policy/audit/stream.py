@@ -1,0 +1,256 @@
+"""One chain of lines over the files that hold it, in a folder that may fill up, vanish, or be tidied by others."""
+
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from policy.audit import files
+from policy.audit.chain import Chain, Position, Sealer
+from policy.audit.ids import new_id
+from policy.record import VERSION, line, moment
+
+Clock = Callable[[], float]
+DAY: Final = 86_400
+MIB: Final = 2**20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """How far a chain has come: the number and hash of its last line. What is kept elsewhere as its anchor."""
+
+    writer: str
+    stream: str
+    part: int
+    file: str
+    seq: int
+    head: str
+    time: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Habits:
+    """How a stream keeps its files.
+
+    A file is followed by another one when it would grow beyond `file_bytes`, and with `daily` at the first line of a
+    day (UTC); then `finished` is called with it. `checkpoint_lines` and `checkpoint_seconds` say how often there is a
+    checkpoint, if there is a `sealer` or somebody who is `told` the heads. `own_files` and `total_bytes` bound streams
+    that anybody can fill: the files of this process, and all of that name in the folder. Without them nothing is
+    removed here.
+    """
+
+    durability: str
+    file_bytes: int = 256 * MIB
+    daily: bool = False
+    checkpoint_lines: int = 1000
+    checkpoint_seconds: float = 60
+    sealer: Sealer | None = None
+    told: Callable[[Head], None] | None = None
+    finished: Callable[[Path], None] | None = None
+    own_files: int | None = None
+    total_bytes: int | None = None
+    clock: Clock = time.time
+
+
+class _Before(NamedTuple):
+    """How things stood before a file was begun, for when it has to be taken back."""
+
+    position: Position
+    after: Mapping[str, Any] | None
+
+
+class Stream:
+    """The lines of one writer under one name. Not for several threads at once.
+
+    Lines are taken all or none: where a file does not take them whole, it is cut back to where it was, and the next
+    lines begin another one. So they do where the file is no longer in its place, because it was removed or renamed:
+    what was rotated away may be compressed, and gets no more lines.
+    """
+
+    def __init__(self, folder: Path, name: str, writer: str, habits: Habits) -> None:
+        self.folder, self.name, self.writer, self.habits = folder, name, writer, habits
+        self.path = folder
+        self.part = 0
+        self._chain = Chain()
+        self._before = _Before(Position(), None)
+        self._descriptor: int | None = None
+        self._identity = (0, 0)
+        self._first = self._size = 0
+        self._after: Mapping[str, Any] | None = None
+        self._day = 0
+        self._unsealed, self._sealed_at = 0, habits.clock()
+        self._made: list[Path] = []
+
+    @property
+    def head(self) -> Head:
+        """How far the chain has come."""
+        sequence, head = self._chain.position
+        return Head(
+            writer=self.writer, stream=self.name, part=self.part, file=self.path.name, seq=sequence - 1, head=head,
+            time=moment(self.habits.clock()),
+        )  # fmt: skip
+
+    def go_on(self, path: Path, position: Position, part: int, size: int) -> None:
+        """Take up the chain that another process left: `path` is its last file, of whole lines in `size` bytes."""
+        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        self.path, self.part, self._size = path, part, size
+        self._identity = files.identity(path)
+        self._chain.position = position
+        self._day = self._today()
+
+    def append(self, bodies: Sequence[bytes], *, sync: bool) -> None:
+        """Add lines, and with `sync` see them on the disk; `OSError` where they were not taken, and then none is."""
+        self._prepare(sum(map(len, bodies)) + 100 * len(bodies))
+        before = self._chain.position
+        self._write(b"".join(map(self._chain.link, bodies)), before, sync=sync)
+        self._unsealed += len(bodies)
+
+    def checkpoint(self, *, sync: bool, always: bool = False) -> None:
+        """Seal the chain so far if it is time to; `OSError` where the line was not taken."""
+        habits = self.habits
+        if self._descriptor is None or not self._unsealed or not (habits.sealer or habits.told):
+            return
+        is_late = habits.clock() - self._sealed_at >= habits.checkpoint_seconds
+        if always or is_late or self._unsealed >= habits.checkpoint_lines:
+            self._seal("checkpoint", sync=sync)
+
+    def close(self, **told: Any) -> None:
+        """End the chain and let go of its file; `OSError` where the last line was not taken.
+
+        `told` are further members of that line. A stream that was not begun leaves nothing behind.
+        """
+        with contextlib.ExitStack() as stack:
+            stack.callback(self.leave)
+            if self._descriptor is not None and self._is_in_place():
+                self._seal("end", sync=True, **told)
+
+    def leave(self) -> None:
+        """Let go of the file as it is; the next lines begin another one."""
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            self._after = {"file": self.path.name, "size": self._size}
+            os.close(descriptor)
+
+    def _prepare(self, more: int) -> None:
+        """See to it that a file is open that is in its place and has room."""
+        if self._descriptor is not None and not self._is_in_place():
+            self.leave()
+        elif self._descriptor is not None and self._is_full(more):
+            finished = self.path
+            self._finish(self._descriptor)
+            self._begin()
+            if self.habits.finished is not None:
+                self.habits.finished(finished)
+        if self._descriptor is None:
+            self._begin()
+
+    def _today(self) -> int:
+        return int(self.habits.clock() // DAY)
+
+    def _is_in_place(self) -> bool:
+        try:
+            return files.identity(self.path) == self._identity
+        except OSError:
+            return False
+
+    def _is_full(self, more: int) -> bool:
+        """Whether the file is to be followed by another one; never one that holds nothing but its first line."""
+        new_day = self.habits.daily and self._today() != self._day
+        return self._size > self._first and (new_day or self._size + more > self.habits.file_bytes)
+
+    def _finish(self, descriptor: int) -> None:
+        """A file is sealed and on the disk before another one is begun."""
+        self.checkpoint(sync=False, always=True)
+        os.fsync(descriptor)
+        self.leave()
+
+    def _begin(self) -> None:
+        """A new file with its first line; one that does not take even that is removed again."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._make_room()
+        self._before = _Before(self._chain.position, self._after)
+        path, self._descriptor = files.create(self.folder, self.name)
+        self.path, self._first, self._size = path, 0, 0
+        self._identity = files.identity(path)
+        self.part += 1
+        self._day = self._today()
+        self._made.append(path)
+        first = line({**self._introduction("begin"), **self._about(path)}).encode("ascii")
+        self._write(self._chain.link(first), self._before.position, sync=False)
+        self._first = self._size
+        files.keep_entry(self.folder)
+
+    def _introduction(self, kind: str) -> dict[str, Any]:
+        return {
+            "v": VERSION, "kind": kind, "id": new_id(), "time": moment(self.habits.clock()),
+            "writer": self.writer, "stream": self.name,
+        }  # fmt: skip
+
+    def _about(self, path: Path) -> dict[str, Any]:
+        return {
+            "part": self.part,
+            "file": path.name,
+            "process": os.getpid(),
+            "host": socket.gethostname(),
+            "durability": self.habits.durability,
+            "after": self._after,
+            "beside": files.beside(self.folder, path.name),
+        }
+
+    def _seal(self, kind: str, *, sync: bool, **told: Any) -> None:
+        before = self._chain.position
+        body = line({**self._introduction(kind), **told}).encode("ascii")
+        self._write(self._chain.seal(body, self.habits.sealer), before, sync=sync)
+        self._unsealed, self._sealed_at = 0, self.habits.clock()
+        if self.habits.told is not None:
+            self.habits.told(self.head)
+
+    def _write(self, data: bytes, before: Position, *, sync: bool) -> None:
+        descriptor = self._descriptor
+        if descriptor is None:
+            raise OSError("no file is open")
+        try:
+            written = os.write(descriptor, data)
+            if written != len(data):
+                raise OSError(f"only {written} of {len(data)} bytes were taken")
+            if sync:
+                os.fdatasync(descriptor)
+        except BaseException:  # an exception raised by a signal tears a line too
+            self._chain.position = before
+            self._take_back(descriptor)
+            raise
+        self._size += written
+
+    def _take_back(self, descriptor: int) -> None:
+        """Cut off what was not accepted, and leave the file; one that holds no accepted line is removed.
+
+        Otherwise a full disk would fill with empty files.
+        """
+        with contextlib.suppress(OSError):
+            os.ftruncate(descriptor, self._size)
+        with contextlib.suppress(OSError):
+            self.leave()
+        if self._size == self._first:
+            with contextlib.suppress(OSError):
+                self.path.unlink()
+            self._chain.position, self._after = self._before
+            self._made = [path for path in self._made if path != self.path]
+            self.part -= 1
+
+    def _make_room(self) -> None:
+        own, total = self.habits.own_files, self.habits.total_bytes
+        while own is not None and len(self._made) >= own:
+            self._made.pop(0).unlink(missing_ok=True)
+        if total is None:
+            return
+        found = files.sizes(self.folder, self.name)
+        kept = sum(found.values())
+        for path, size in found.items():
+            if kept + self.habits.file_bytes <= total:
+                return
+            path.unlink(missing_ok=True)
+            kept -= size
