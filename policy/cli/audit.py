@@ -1,6 +1,6 @@
 """`policy audit`: what was decided."""
 
-from policy.cli import audit_show, audit_tail, audit_verify
+from policy.cli import audit_show, audit_stats, audit_tail, audit_verify
 from policy.cli.arguments import Commands, group
 
 
@@ -9,4 +9,5 @@ def add(commands: Commands) -> None:
     inner = group(commands, "audit", "read the log of decisions")
     audit_tail.add(inner)
     audit_show.add(inner)
+    audit_stats.add(inner)
     audit_verify.add(inner)
