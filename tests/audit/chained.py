@@ -96,17 +96,6 @@ class Writer:
             file.write(line)
 
 
-def relinked(lines: list[bytes], *, first: int = 0, position: tuple[int, str] | None = None) -> list[bytes]:
-    """Lines without breaks chained anew from one of them on, as by somebody who has no key."""
-    chain = Chain()
-    made = []
-    for at, line in enumerate(lines):
-        body = b"{" + line[line.index(b',"v"') + 1 :]
-        own = chain.link(body)[:-1]
-        made.append(line if at < first else own)
-    return made
-
-
 def compressed(path: Path) -> Path:
     made = path.with_name(f"{path.name}.gz")
     made.write_bytes(gzip.compress(path.read_bytes(), mtime=0))

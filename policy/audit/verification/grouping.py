@@ -72,7 +72,7 @@ def _owners(scans: Sequence[Scan]) -> dict[str, Name]:
 
 
 def _group(name: Name, scans: list[Scan]) -> Group:
-    ordered = sorted(scans, key=lambda each: (_start(each), each.name))
+    ordered = sorted(scans, key=lambda each: (_start(each), begun_name(each) != base_name(each.name), each.name))
     kept, twins = _without_twins(ordered)
     group = Group(writer=name[0], stream=name[1], scans=kept, twins=twins)
     runs: list[Run] = []
@@ -87,6 +87,11 @@ def _group(name: Name, scans: list[Scan]) -> Group:
         runs.extend(taken)
     group.order = arrange(runs)
     return group
+
+
+def begun_name(scan: Scan) -> str:
+    """What a file was called when it was begun, as it tells it, else as it is called."""
+    return scan.begin.file if scan.begin is not None and scan.begin.file else base_name(scan.name)
 
 
 def _start(scan: Scan) -> int:

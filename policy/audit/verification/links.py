@@ -1,6 +1,7 @@
 """Where a chain does not hold: what was changed, what is missing, what stands where it does not belong."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -69,6 +70,7 @@ class Links:
         yield from self._stretches()
         for home, scan in enumerate(self._group.scans):
             yield from self._of_file(home, scan)
+        yield from self._last_line()
 
     def _finding(
         self, kind: Kind, home: int, line: int, message: str, *, offset: int | None = None, seq: int | None = None
@@ -102,29 +104,33 @@ class Links:
             else:
                 while threads[far].count == 1 and far + 1 < len(threads) and _touch(threads[far], threads[far + 1]):
                     far += 1
-                is_last = threads[far].count == 1 and far + 1 == len(threads)
-                yield self._changed(before.runs[-1], [each.runs[0] for each in threads[at : far + 1]], is_last=is_last)
+                yield from self._changed(before.runs[-1], [each.runs[0] for each in threads[at : far + 1]])
             at = far + 1
 
-    def _changed(self, before: Run, following: list[Run], *, is_last: bool) -> Finding:
+    def _changed(self, before: Run, following: list[Run]) -> Iterator[Finding]:
         """Each of these does not name the line before it as that one stands; the last is vouched for by its next."""
+        is_last = following[-1].count == 1 and following[-1] is self._group.order.path[-1].runs[-1]
         if len(following) == 1 and not is_last:
             named = self._line(following[0].home, following[0].line, before.home)
             message = f"the line was changed: {named} names another one before it"
-            return self._finding(Kind.CHANGED, before.home, before.last_line, message, seq=before.last)
+            if (before.home, before.last_line) not in self._told:
+                yield self._finding(Kind.CHANGED, before.home, before.last_line, message, seq=before.last)
+            return
         changed = following if is_last else following[:-1]
         first, last = changed[0], changed[-1]
         through = self._line(last.home, last.line, first.home)
         span = "the line was" if first is last else f"the lines up to {through} were"
         earlier = self._line(before.home, before.last_line, first.home)
         message = f"{span} changed, or {earlier} was: what is named as the line before does not stand there"
-        return self._finding(Kind.CHANGED, first.home, first.line, message, offset=first.offset, seq=first.first)
+        yield self._finding(Kind.CHANGED, first.home, first.line, message, offset=first.offset, seq=first.first)
 
     def _gap(self, before: Run, after: Run) -> Iterator[Finding]:
         missing = after.first - before.last - 1
         numbers = _numbers(before.last + 1, after.first - 1)
         if before.home == after.home and after.line - before.last_line - 1 == missing:
             yield self._replaced(before, missing, numbers)
+            return
+        if self._group.scans[before.home].damaged:
             return
         parts = self._group.part(before.home) or 0, self._group.part(after.home) or 0
         if before.home != after.home and 0 < parts[0] < parts[1] - 1:
@@ -192,7 +198,7 @@ class Links:
         return f"between {' and '.join(words)}" if len(words) > 1 else f"{'after' if before else 'before'} {words[0]}"
 
     def _strays(self) -> Iterator[Finding]:
-        for run in sorted(self._group.order.strays, key=lambda each: (each.home, each.line)):
+        for run in joined(self._group.order.strays):
             copy = self._context.copies.get(run.first_hash)
             if copy is None and (run.home, run.line) in self._told:
                 continue
@@ -225,6 +231,15 @@ class Links:
         yield from self._behind_end(home, scan)
         yield from self._beyond(home, scan)
 
+    def _last_line(self) -> Iterator[Finding]:
+        """No line after it vouches for its content."""
+        last = self._group.order.path[-1].runs[-1] if self._group.order.path else None
+        if last is not None and last.home == len(self._group.scans) - 1:
+            scan = self._group.scans[last.home]
+            if last.last_line == scan.lines and not scan.ends_in_record and (last.home, scan.lines) not in self._told:
+                message = "the line was changed: it is the last one, and no record"
+                yield self._finding(Kind.CHANGED, last.home, scan.lines, message, seq=last.last)
+
     def _is_stray(self, home: int, line: int) -> bool:
         return any(run.home == home and run.line <= line <= run.last_line for run in self._group.order.strays)
 
@@ -251,6 +266,20 @@ class Links:
 
     def _line(self, home: int, line: int, seen_from: int) -> str:
         return f"line {line}" if home == seen_from else f"line {line} of `{self._group.scans[home].name}`"
+
+
+def joined(runs: Iterable[Run]) -> list[Run]:
+    """By their places, those as one that were split only to compare them with others."""
+    made: list[Run] = []
+    for run in sorted(runs, key=lambda each: (each.home, each.line)):
+        last = made[-1] if made else None
+        if last is not None and (last.home, last.last_line + 1, last.last + 1, last.head) == (
+            run.home, run.line, run.first, run.prev,
+        ):  # fmt: skip
+            made[-1] = replace(last, last=run.last, head=run.head)
+        else:
+            made.append(run)
+    return made
 
 
 def _touch(before: Thread, after: Thread) -> bool:

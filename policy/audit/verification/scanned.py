@@ -101,6 +101,7 @@ class Scan:
     retired: list[told.Retired] = field(default_factory=list)
     heads: dict[int, set[str]] = field(default_factory=dict)
     last_time: str = ""
+    ends_in_record: bool = True
     torn: int = 0
     torn_at: int = 0
     damaged: str = ""

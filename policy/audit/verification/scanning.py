@@ -102,6 +102,7 @@ class _Scanner:
     def finish(self) -> None:
         """There are no more lines."""
         self._end_run(self._next, self._head)
+        self.found.ends_in_record = told.is_record(self._last)
         found = _TIME.search(self._last, 0, 400)
         self.found.last_time = found[1].decode("ascii", "replace") if found else ""
 

@@ -92,6 +92,11 @@ def retired(line: bytes, by: tuple[str, str], at: int) -> Retired | None:
     return Retired(file, writer, stream, part, first, last, head, told_by=by, told_at=at)
 
 
+def is_record(line: bytes) -> bool:
+    """Whether a line is an object with a kind. Nothing but the line after it vouches for any other one's content."""
+    return isinstance(_object(line).get("kind"), str)
+
+
 def _object(line: bytes) -> dict[str, Any]:
     try:
         found = json.loads(line)

@@ -54,6 +54,8 @@ class Verdict:
         findings = [each for group, seals in self._each() for each in self._of_chain(group, seals, context)]
         findings += self._of_files()
         findings += self._of_folder({row.file for row in removed.values()}, findings)
+        unread = {base_name(scan.name) for scan in self._scans if scan.damaged}
+        findings = [each for each in findings if each.kind is not Kind.MISSING or each.file not in unread]
         findings += Anchored(self._groups, removed).findings(self._anchors)
         notes = [note for group, seals in self._each() for note in notes_of_chain(group, seals, self._is_alone)]
         notes += notes_of_folder(self._path, self._scans, self._groups, removed, unsure)

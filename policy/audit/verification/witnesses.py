@@ -5,6 +5,7 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from policy.audit.verification.grouping import begun_name
 from policy.audit.verification.reading import LONGEST_LINE, base_name
 from policy.audit.verification.report import Finding, Kind
 from policy.audit.verification.scanned import Scan
@@ -34,18 +35,15 @@ def witnessed(scans: Iterable[Scan]) -> dict[str, Seen]:
     return found
 
 
-def by_begun_name(scans: Iterable[Scan]) -> dict[str, list[Scan]]:
-    """Files by the name that they were begun with: as they tell it themselves, else as they are called now."""
+def by_begun_name(scans: Sequence[Scan]) -> dict[str, list[Scan]]:
+    """Files by the names that they were begun with; those that are alone in what they hold, also as they are called."""
     found: dict[str, list[Scan]] = defaultdict(list)
-    unsure = []
     for scan in scans:
-        if scan.begin is not None and scan.begin.file:
-            found[scan.begin.file].append(scan)
-            unsure += [scan] if base_name(scan.name) != scan.begin.file else []
-        else:
-            unsure.append(scan)
-    for name, scan in [(base_name(scan.name), scan) for scan in unsure if base_name(scan.name) not in found]:
-        found[name].append(scan)
+        found[begun_name(scan)].append(scan)
+    for scan in scans:
+        name = base_name(scan.name)
+        if name not in found and len(found[begun_name(scan)]) == 1:
+            found[name].append(scan)
     return found
 
 
