@@ -1,6 +1,6 @@
 """`policy audit`: what was decided."""
 
-from policy.cli import audit_show, audit_stats, audit_tail, audit_verify
+from policy.cli import audit_replay, audit_show, audit_stats, audit_tail, audit_verify
 from policy.cli.arguments import Commands, group
 
 
@@ -11,3 +11,6 @@ def add(commands: Commands) -> None:
     audit_show.add(inner)
     audit_stats.add(inner)
     audit_verify.add(inner)
+    audit_recover.add(inner)
+    audit_erase.add(inner)
+    audit_replay.add(inner)

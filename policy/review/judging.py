@@ -98,7 +98,7 @@ class Judge:
     """Decides records of one policy again, with a new one. `needs_who` tells of which issuers ids or clients matter."""
 
     def __init__(self, old: Compiled, new: Compiled) -> None:
-        self._old, self._new = old, new
+        self.old, self.new = old, new
         both = old.document.issuers.keys() & new.document.issuers.keys()
         self._readings = {name: Rereading(old, new, name) for name in both}
         self.needs_who: Final = frozenset(name for name, reading in self._readings.items() if reading.needs_who)
@@ -106,7 +106,7 @@ class Judge:
     def judge(self, record: Record) -> Judgement:
         """What the new policy makes of the record."""
         subject = subject_of(record)
-        gone = subject.issuer in self._old.document.issuers and subject.issuer not in self._new.document.issuers
+        gone = subject.issuer in self.old.document.issuers and subject.issuer not in self.new.document.issuers
         subjects = [] if gone else self._subjects(record, subject)
         verdicts = tuple(
             Verdict(
@@ -126,17 +126,17 @@ class Judge:
     def _with_cut(self, record: Record, subject: Subject) -> Subject:
         """With the names that a record has no room for, of a subject that no issuer of the policy vouches for."""
         cut = [field for field in ("roles", "scopes", "permissions") if f"subject.{field}" in record.get("capped", ())]
-        unknown = all_of(self._new, None).without(all_of(self._old, None))
+        unknown = all_of(self.new, None).without(all_of(self.old, None))
         said = said_by(subject).with_all(Said(**{field: getattr(unknown, field) for field in cut}))
         more = subject._replace(roles=said.roles, scopes=said.scopes, permissions=said.permissions)
         return holding(more, subject.assigned, subject.id)
 
     def _answer(self, subjects: Sequence[Possible], permission: str, record: Record) -> Answer:
         if not subjects:
-            known = permission in self._new.entries
+            known = permission in self.new.entries
             return Answer(False, Reason.NO_AUTHORITY if known else Reason.UNKNOWN_PERMISSION)
         tenant, now = record["tenant"], record["now"]
-        return united(subjects, [answer(self._new, each, permission, tenant=tenant, now=now) for each in subjects])
+        return united(subjects, [answer(self.new, each, permission, tenant=tenant, now=now) for each in subjects])
 
 
 def _outcome(record: Record, verdicts: Sequence[Verdict], *, gone: bool, subjects: Sequence[Possible]) -> Answer:
