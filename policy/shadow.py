@@ -216,6 +216,7 @@ class Tally:
 
     def _begin(self) -> None:
         self.lock = threading.Lock()
+        self._decided = 0  # by itself, for it is counted at every decision
         self._counts: Counter[str] = Counter()
         self._reasons: Counter[str] = Counter()
         self._past: Counter[str] = Counter()
@@ -228,15 +229,18 @@ class Tally:
     def begin_anew(self) -> None:
         """Another pair of policies is compared from now on."""
         with self.lock:
-            self._past.update(self._counts)
-            self._counts, self._reasons, self._since = Counter(), Counter(), self._clock()
+            self._past += self._all()
+            self._decided, self._counts, self._reasons, self._since = 0, Counter(), Counter(), self._clock()
 
     def count(self, enforced: Reason, shadow: Reason) -> None:
         """Count one answer that was compared."""
         with self.lock:
-            self._counts["decided"] += 1
+            self._decided += 1
             if enforced is not shadow:
                 self._differing(enforced, shadow)
+
+    def _all(self) -> Counter[str]:
+        return self._counts + Counter(decided=self._decided)
 
     def _differing(self, enforced: Reason, shadow: Reason) -> None:
         if shadow is not _ALLOWED and enforced is not _ALLOWED:
@@ -257,7 +261,7 @@ class Tally:
         `reasons` are those of whichever of the two denies; `since` is in seconds since 1970.
         """
         with self.lock:
-            found, reasons, since = Counter(self._counts), dict(self._reasons), self._since
+            found, reasons, since = self._all(), dict(self._reasons), self._since
         return {
             "decided": found["decided"],
             "disagreed": {name: found[name] for name in ("would_deny", "would_allow")},
@@ -270,7 +274,7 @@ class Tally:
     def totals(self) -> Mapping[str, int]:
         """All counts of this process, whatever the policies: they only grow."""
         with self.lock:
-            return self._past + self._counts
+            return self._past + self._all()
 
 
 _living: Final[WeakSet[Tally]] = WeakSet()

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from flask import request
 from opentelemetry import trace
 
 from policy.decision import Decision
@@ -11,6 +12,8 @@ from policy.record import Kind
 
 Attributes = dict[str, str]
 EVENT: Final = "policy.decision"
+#: In the environment of a request: the span that its decision was told to.
+_TOLD: Final = "policy.observing.span"
 
 
 def tell(kind: Kind, admission: Admission) -> None:
@@ -20,6 +23,7 @@ def tell(kind: Kind, admission: Admission) -> None:
         return
     if kind == "request":
         span.set_attributes(_attributes(admission))
+        request.environ[_TOLD] = span
     else:
         span.add_event(EVENT, {"policy.kind": kind, **_attributes(admission)})
 
@@ -27,7 +31,7 @@ def tell(kind: Kind, admission: Admission) -> None:
 def tell_again() -> None:
     """Tell the request's decision once the view has run: a span of Flask's instrumentation begins after it was made."""
     admission, span = state().admission, trace.get_current_span()
-    if admission is not None and span.is_recording():
+    if admission is not None and span.is_recording() and request.environ.get(_TOLD) is not span:
         span.set_attributes(_attributes(admission))
 
 
