@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from prometheus_client import CollectorRegistry, Counter
 
 from policy import PolicyError
 from policy.errors import AuditUnavailable
@@ -21,7 +22,6 @@ from policy.observing.prometheus import serve_metrics
 from tests.flask.conftest import Protect
 from tests.issuing import DOCUMENT, VIEWER, bearer, write_policy
 
-pytest.importorskip("opentelemetry.exporter.prometheus")
 EDITOR = {"roles": ["editor"], "scope": "data.full"}
 
 
@@ -265,15 +265,13 @@ def test_applications_are_counted_apart_and_are_not_kept(protect: Protect, meter
 
 @pytest.fixture
 def page(app: Flask, protect: Protect) -> Iterator[Callable[..., Any]]:
-    """A page for Prometheus with a registry of its own, which those who may read records may see."""
+    """A page for Prometheus, which those who may read records may see."""
     from opentelemetry.exporter.prometheus import PrometheusMetricReader
-    from prometheus_client import CollectorRegistry
 
-    registry = CollectorRegistry()
-    provider = MeterProvider([PrometheusMetricReader(registry=registry)])
+    provider = MeterProvider([PrometheusMetricReader()])
     instrument(app, meter_provider=provider)
     authz = protect(app, audit=None)
-    serve_metrics(app, "/metrics", requires("read:data"), registry=registry)
+    serve_metrics(app, "/metrics", requires("read:data"))
     routes(app, authz)
     yield app.test_client().get
     provider.shutdown()
@@ -303,6 +301,17 @@ def test_prometheus_may_ask_for_its_other_format(page: Callable[..., Any]) -> No
     answer = page("/metrics", headers=headers)
     assert answer.content_type.startswith("application/openmetrics-text")
     assert answer.text.endswith("# EOF\n")
+
+
+def test_a_page_shows_the_registry_that_is_given(app: Flask, protect: Protect) -> None:
+    """Not what else a process has measured."""
+    registry = CollectorRegistry()
+    Counter("of_my_own", "Counted elsewhere", registry=registry).inc()
+    authz = protect(app, audit=None)
+    serve_metrics(app, "/mine", public(reason="a test"), registry=registry)
+    authz.seal()
+    lines = app.test_client().get("/mine").text.splitlines()
+    assert [line for line in lines if not line.startswith("#") and "_created" not in line] == ["of_my_own_total 1.0"]
 
 
 def test_a_page_without_a_mark_is_refused(app: Flask) -> None:
