@@ -1,6 +1,5 @@
 """Decisions to lines of the log: every input of a decision, in one fixed order, as ASCII JSON."""
 
-import math
 from collections.abc import Container, Iterable, Mapping
 from json.encoder import encode_basestring_ascii
 from types import MappingProxyType
@@ -26,7 +25,7 @@ from policy.subject import Subject
 
 REMEMBERED: Final = 4096
 _text: Final = encode_basestring_ascii
-_ALLOWED: Final = Reason.ALLOWED
+_NO_IDS: Final = '"request_id":"","trace_id":"",'
 
 
 class Treatment(Protocol):
@@ -78,8 +77,13 @@ class Recorder:
         self._treatment: Final = treatment or Untreated()
         self._before: Final = f'"standing":{_text(remark)},' if remark else ""
         self._after: Final = _treated(self._treatment.treated)
+        self._always: Final = self._before + self._after
+        self._treats: Final = treatment is not None
+        self._digest: Final = policy.digest
+        self._ruled: Final = frozenset(name for name, entry in policy.entries.items() if entry.rules)
         self._subjects: Final[dict[int, _Known]] = {}
-        self._verdicts: Final[dict[tuple[str, Reason, frozenset[str] | None], str]] = {}
+        self._verdicts: Final[dict[tuple[str, Reason], str]] = {}
+        self._ruled_verdicts: Final[dict[tuple[str, Reason, frozenset[str]], str]] = {}
         self._routes: Final[dict[tuple[str, str], tuple[str, tuple[str, ...]]]] = {}
         self._second = (-1, "")
 
@@ -103,27 +107,31 @@ class Recorder:
         `duration` is in seconds. `shadow` is what another policy would have answered, as JSON.
         """
         known = self._subjects.get(id(subject))
-        if known is None or known.subject is not subject or known.epoch != self._treatment.epoch:
+        if known is None or known[0] is not subject or (self._treats and known[1] != self._treatment.epoch):
             known = self._write_subject(subject)
         asked, capped = self._routes.get((about.method, about.route)) or self._write_route(about)
         request_id, trace_id = about.request_id, about.trace_id
-        ids = '"request_id":"","trace_id":"",'
-        if request_id or trace_id:
+        if not (request_id or trace_id):
+            ids = _NO_IDS
+        elif self._treats or len(request_id) > LONGEST_REQUEST_ID or len(trace_id) > LONGEST_TEXT:
             ids, capped = self._write_ids(request_id, trace_id, capped)
-        optional = self._before + self._after
-        if stale_keys or old_revocations or shadow or capped or known.capped:
-            optional = self._optional(stale_keys, old_revocations, shadow, (*capped, *known.capped))
-        allowed = found.refused is None and found.narrowed is None
-        if len(found.decisions) == 1 and found.decisions[0].permission in self._policy.entries:
-            verdicts = self._verdict(found.decisions[0])
         else:
-            verdicts = ",".join(map(self._verdict, found.decisions))
+            ids = f'"request_id":{_text(request_id)},"trace_id":{_text(trace_id)},'
+        optional = self._always
+        if stale_keys or old_revocations or shadow or capped or known[4]:
+            optional = self._optional(stale_keys, old_revocations, shadow, (*capped, *known[4]))
+        second, decisions = int(now), found.decisions
+        began = self._second
+        if began[0] != second or now < 0:
+            began = self._begin_second(second)
+        allowed = found.refused is None and found.narrowed is None
         return (
-            f'{{"v":2,"kind":"{kind}","id":"{given}","time":"{self._moment(now)}","now":{now!r},'
-            f'"duration_us":{duration * 1e6:.0f},"token":{known.token},{ids}{asked}'
+            f'{{"v":2,"kind":"{kind}","id":"{given}","time":"{began[1]}{int((now - second) * 1e6):06d}Z",'
+            f'"now":{now!r},"duration_us":{int(duration * 1e6)},"token":{known[3]},{ids}{asked}'
             f'"outcome":"{"allow" if allowed else "deny"}","reason":"{"allowed" if allowed else found.reason._value_}",'
-            f'"permissions":[{verdicts}],"tenant":{"null" if tenant is None else _text(tenant)},'
-            f'"policy":"{self._policy.digest}",{optional}"subject":{known.text}}}'
+            f'"permissions":[{self._verdict(decisions[0]) if len(decisions) == 1 else self._verdicts_of(decisions)}],'
+            f'"tenant":{"null" if tenant is None else _text(tenant)},"policy":"{self._digest}",'
+            f'{optional}"subject":{known[2]}}}'
         )
 
     def undecided(self, given: str, reason: Reason, detail: str, *, now: float, about: About) -> str:
@@ -148,31 +156,40 @@ class Recorder:
         }
         return line(record)
 
-    def _moment(self, now: float) -> str:
-        whole = math.floor(now)
-        micro = round((now - whole) * 1e6)
-        second, text = self._second
-        if micro > 999_999:
-            return moment(now)
-        if second != whole:
-            text = moment(whole)[:20]
-            self._second = (whole, text)
-        return f"{text}{micro:06d}Z"
+    def _begin_second(self, second: int) -> tuple[int, str]:
+        """The time to the second, which many records share."""
+        found = self._second = second, moment(second)[:20]
+        return found
 
     def _verdict(self, decision: Decision) -> str:
-        permission, reason = decision.permission, decision.reason
-        entry = self._policy.entries.get(permission)
-        held = decision.subject.held_in(decision.tenant) if entry is not None and entry.rules else None
-        found = self._verdicts.get((permission, reason, held))
-        return found if found is not None else self._write_verdict(decision, held, keep=entry is not None)
+        found = self._verdicts.get((decision.permission, decision.reason))
+        if found is None:
+            found = self._by_rules(decision) if decision.permission in self._ruled else self._write_verdict(decision)
+        return found
 
-    def _write_verdict(self, decision: Decision, held: frozenset[str] | None, *, keep: bool) -> str:
+    def _verdicts_of(self, decisions: Iterable[Decision]) -> str:
+        return ",".join(map(self._verdict, decisions))
+
+    def _by_rules(self, decision: Decision) -> str:
+        """A verdict on a permission that rules name: which of them apply depends on the roles in force."""
+        held = decision.subject.held_in(decision.tenant)
+        found = self._ruled_verdicts.get((decision.permission, decision.reason, held))
+        if found is None:
+            found = self._verdict_of(decision)
+            _remember(self._ruled_verdicts, (decision.permission, decision.reason, held), found)
+        return found
+
+    def _write_verdict(self, decision: Decision) -> str:
+        """A verdict that is always the same; only those on permissions of the catalogue are remembered."""
+        text = self._verdict_of(decision)
+        if decision.permission in self._policy.entries:
+            _remember(self._verdicts, (decision.permission, decision.reason), text)
+        return text
+
+    def _verdict_of(self, decision: Decision) -> str:
         rules = applying_rules(decision.policy, decision.subject, decision.permission, decision.tenant)
         verdict = {"permission": decision.permission, "allowed": decision.allowed, "reason": decision.reason}
-        text = line({**verdict, "rules": [rule.id for rule in rules]})
-        if keep:
-            _remember(self._verdicts, (decision.permission, decision.reason, held), text)
-        return text
+        return line({**verdict, "rules": [rule.id for rule in rules]})
 
     def _write_route(self, about: About) -> tuple[str, tuple[str, ...]]:
         capped: list[str] = []

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -10,17 +10,21 @@ from policy.audit.recovery import recover
 from policy.audit.spool import HALF, PREFIX, Spool
 from policy.audit.stream import Habits, Stream
 
+Opened = Callable[[], object]
 logger: Final = logging.getLogger("policy.log")
 
 
 class Ledger:
-    """Not for several threads at once. Nothing is opened before the first line."""
+    """Not for several threads at once. Nothing is opened before the first line; `opened` is called with that."""
 
-    def __init__(self, folder: Path, name: str, writer: str, habits: Habits, *, half: int = HALF) -> None:
+    def __init__(
+        self, folder: Path, name: str, writer: str, habits: Habits, *, opened: Opened, half: int = HALF
+    ) -> None:
         self.stream: Final = Stream(folder, name, writer, habits)
         self.spool: Spool | None = None
         self.recovered = 0
         self._half: Final = half
+        self._opened: Final = opened
         self._told = folder
         self._has_recovered = False
 
@@ -80,6 +84,7 @@ class Ledger:
         for each in found:
             logger.log(logging.WARNING if each.lines or each.torn else logging.INFO, "%s", each)
         self.recovered = sum(each.lines for each in found)
+        self._opened()
 
     def _about(self) -> dict[str, Any]:
         stream = self.stream

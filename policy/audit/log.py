@@ -6,6 +6,7 @@ import logging
 import os
 import secrets
 import threading
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Protocol, Self, Unpack
@@ -20,10 +21,12 @@ from policy.audit.refusals import Refusals
 from policy.audit.settings import Arguments, Durability, Settings, settings
 from policy.audit.sinks import AuditSink
 from policy.audit.stream import Stream
+from policy.audit.tidying import Tidying
 from policy.audit.treatment import Treating
 from policy.errors import AuditUnavailable
 
 logger: Final = logging.getLogger("policy.log")
+_OPENS, _CLOSES = b"{}"
 
 
 class Decisions(Protocol):
@@ -78,6 +81,9 @@ class AuditLog:
         self._lock = threading.Lock()
         self._losses = Losses(given.clock)
         self._diverted = 0
+        self._tidying = Tidying(self.folder, given.tidying, self._tell_now, clock=given.clock)
+        told = given.anchoring.tell if given.anchoring is not None else None
+        self._habits = replace(given.habits, told=told, finished=lambda _: self._tidying.start())
         self._open()
 
     def _open(self) -> None:
@@ -90,11 +96,11 @@ class AuditLog:
         )  # fmt: skip
 
     def _writer(self, writer: str) -> Decisions:
-        given = self._settings
+        given, opened = self._settings, self._tidying.start
         if given.durability == "batched":
-            ledger = Ledger(self.folder, "decisions", writer, given.habits)
+            ledger = Ledger(self.folder, "decisions", writer, self._habits, opened=opened)
             return Batched(ledger, seconds=given.seconds, records=given.records, monotonic=given.monotonic)
-        ledger = Ledger(self.folder, "decisions", writer, given.habits, half=0)
+        ledger = Ledger(self.folder, "decisions", writer, self._habits, opened=opened, half=0)
         if given.durability == "every-decision":
             return Committed(ledger)
         return BestEffort(ledger, self._losses, records=given.records)
@@ -126,14 +132,15 @@ class AuditLog:
         """
         try:
             body = line.encode("ascii")
-            if body[:1] != b"{" or body[-1:] != b"}" or b"\n" in body:
+            if not body or body[0] != _OPENS or body[-1] != _CLOSES or b"\n" in body:
                 raise ValueError("a line is one JSON object")
             if refused:
                 self._refused.write(line, body)
                 return
             while not self._decisions.write(body):
                 pass  # it was closed just now, and there is another one
-            self._refused.tell_if_due()
+            if self._refused.has_surplus:
+                self._refused.tell_if_due()
             if self._losses.untold:
                 self._tell_losses()
         except (OSError, ValueError) as error:
@@ -158,6 +165,8 @@ class AuditLog:
             with contextlib.ExitStack() as stack:
                 stack.callback(decisions.close)
                 self._close_refused(refused)
+            if self._settings.anchoring is not None:
+                self._settings.anchoring.flush()
         except OSError as error:
             raise self._unavailable(error) from error
 
@@ -172,7 +181,7 @@ class AuditLog:
         """How this process's part of the log does, as JSON values.
 
         `pending` records are accepted and not on the disk yet, `failures` is how often the folder took nothing,
-        `diverted` and `unrecorded` decisions have their record elsewhere, or none.
+        `diverted` and `unrecorded` decisions have their record elsewhere, or none; `unanchored` heads are told nowhere.
         """
         decisions = self._decisions
         return {
@@ -182,6 +191,7 @@ class AuditLog:
             "failures": decisions.failures,
             "diverted": self._diverted,
             "unrecorded": self._losses.total,
+            "unanchored": given.failures if (given := self._settings.anchoring) is not None else 0,
         }
 
     def _divert(self, line: str, error: Exception, *, refused: bool) -> None:
@@ -197,6 +207,12 @@ class AuditLog:
         with self._lock:
             self._diverted += 1
         otherwise.write(line, refused=refused)
+
+    def _tell_now(self, body: bytes) -> None:
+        """Put a line of the log's own into it, on the disk."""
+        while not self._decisions.write(body):
+            pass
+        self._decisions.flush()
 
     def _tell_losses(self) -> None:
         """Write in the log itself that decisions have no record in it, now that it takes lines again."""

@@ -21,6 +21,11 @@ class Refusals:
         self._limiter: Final = Limiter(rate=rate, burst=burst, clock=monotonic)
         self._surplus: Final = Surplus(monotonic=monotonic, clock=clock)
 
+    @property
+    def has_surplus(self) -> bool:
+        """Whether something was counted that is not told yet."""
+        return bool(self._surplus)
+
     def write(self, line: str, body: bytes) -> None:
         """Keep a line or count it; `OSError` where the folder does not take it."""
         with self._lock:

@@ -1,15 +1,17 @@
 """What an audit log is told: how durable, how sealed, how long kept, what is left out; checked at once."""
 
 import math
-import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypedDict, Unpack, get_args
 
-from policy.audit.seals import KeySource, sealer
+from policy.audit.anchoring import Anchoring
+from policy.audit.anchors import Target
+from policy.audit.seals import KeySource, checker, sealer
 from policy.audit.sinks import AuditSink
 from policy.audit.stream import MIB, Habits
+from policy.audit.tidying import Rules
 from policy.audit.treatment import How
 from policy.errors import PolicyError
 from policy.nearest import did_you_mean
@@ -17,8 +19,6 @@ from policy.nearest import did_you_mean
 Clock = Callable[[], float]
 Durability = Literal["every-decision", "batched", "best-effort"]
 IfUnavailable = Literal["refuse", "go-on"]
-#: A file to append to, or a command and its arguments that takes a line on standard input.
-AnchorTarget = str | os.PathLike[str] | Sequence[str]
 
 
 class Arguments(TypedDict, total=False):
@@ -58,7 +58,7 @@ class Arguments(TypedDict, total=False):
     batch_seconds: float
     batch_records: int
     seal: KeySource | None
-    anchor: AnchorTarget | None
+    anchor: Target | None
     checkpoint_records: int
     checkpoint_seconds: float
     rotate_bytes: int
@@ -88,10 +88,8 @@ class Settings:
     refused: Habits
     rate: float
     burst: int
-    anchor: AnchorTarget | None
-    compress: bool
-    keep_days: float | None
-    keep_bytes: int | None
+    anchoring: Anchoring | None
+    tidying: Rules
     fields: Mapping[str, How]
     fields_key: KeySource | None
     if_unavailable: IfUnavailable | AuditSink
@@ -128,10 +126,8 @@ def settings(**arguments: Unpack[Arguments]) -> Settings:
         refused=_refused(habits, limit),
         rate=limit["refused_rate"],
         burst=math.ceil(limit["refused_burst"]),
-        anchor=given.get("anchor"),
-        compress=given.get("compress", False),
-        keep_days=_kept("keep_days", given.get("keep_days")),
-        keep_bytes=_whole(_kept("keep_bytes", given.get("keep_bytes"))),
+        anchoring=Anchoring(given["anchor"]) if given.get("anchor") is not None else None,
+        tidying=_tidying(given),
         fields=given.get("fields") or {},
         fields_key=given.get("fields_key"),
         if_unavailable=_if_unavailable(given.get("if_unavailable", "refuse")),
@@ -150,6 +146,16 @@ def _habits(given: Mapping[str, Any], limit: Mapping[str, float]) -> Habits:
         checkpoint_seconds=limit["checkpoint_seconds"],
         sealer=sealer(key) if key is not None else None,
         clock=given.get("clock", time.time),
+    )
+
+
+def _tidying(given: Mapping[str, Any]) -> Rules:
+    key = given.get("seal")
+    return Rules(
+        compress=given.get("compress", False),
+        keep_days=_kept("keep_days", given.get("keep_days")),
+        keep_bytes=_whole(_kept("keep_bytes", given.get("keep_bytes"))),
+        checker=checker([key]) if key is not None else None,
     )
 
 

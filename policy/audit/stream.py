@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from policy.audit import files
+from policy.audit.anchors import Head
 from policy.audit.chain import Chain, Position, Sealer
 from policy.audit.ids import new_id
 from policy.record import VERSION, line, moment
@@ -17,19 +18,6 @@ from policy.record import VERSION, line, moment
 Clock = Callable[[], float]
 DAY: Final = 86_400
 MIB: Final = 2**20
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Head:
-    """How far a chain has come: the number and hash of its last line. What is kept elsewhere as its anchor."""
-
-    writer: str
-    stream: str
-    part: int
-    file: str
-    seq: int
-    head: str
-    time: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -1,6 +1,6 @@
 """`policy audit`: what was decided."""
 
-from policy.cli import audit_replay, audit_show, audit_stats, audit_tail, audit_verify
+from policy.cli import audit_erase, audit_recover, audit_replay, audit_show, audit_stats, audit_tail, audit_verify
 from policy.cli.arguments import Commands, group
 
 

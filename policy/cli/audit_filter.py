@@ -2,10 +2,15 @@
 
 import argparse
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
+from policy.audit.erasable import standing_for
+from policy.audit.seals import sealer
 from policy.audit.tail import Wanted
+from policy.audit.treatment import hashed
 from policy.cli.arguments import CannotRun, Parser
+from policy.cli.audit_keys import key_source
 from policy.nearest import did_you_mean
 from policy.reasons import Reason
 
@@ -18,7 +23,10 @@ def takes_filter(made: Parser) -> None:
     made.add_argument("--outcome", choices=("allow", "deny"), help="only this outcome")
     made.add_argument("--reason", metavar="NAME", help="only this reason, such as scope-missing")
     made.add_argument("--permission", metavar="NAME", help="only where this permission was asked for")
-    made.add_argument("--subject", metavar="ID", help="only of the subject with this id")
+    made.add_argument("--subject", metavar="ID", help="only of the subject with this id, also where it is erasable")
+    made.add_argument(
+        "--fields-key", metavar="KEY", help="the key of hashed fields, to find --subject: a file, or env:NAME"
+    )
     made.add_argument("--kind", metavar="NAME", help="only of this kind, such as request, check, refused or fault")
     made.add_argument("--route", metavar="PATTERN", help="only of this route, such as /api/data/<int:id>")
     made.add_argument(
@@ -33,9 +41,18 @@ def filter_of(args: argparse.Namespace) -> Wanted:
     """The test; a reason that there is not is an error, for nothing would ever be found."""
     if args.reason is not None and args.reason not in set(Reason):
         raise CannotRun(f"unknown reason `{args.reason}`{did_you_mean(args.reason, Reason)}")
-    tests = [test for name, test in _TESTS.items() if getattr(args, name) is not None]
-    given = [getattr(args, name) for name in _TESTS if getattr(args, name) is not None]
-    return lambda record: all(test(record, value) for test, value in zip(tests, given, strict=True))
+    given = {name: getattr(args, name) for name in _TESTS if getattr(args, name) is not None}
+    if "subject" in given:
+        given["subject"] = _written(args)
+    return lambda record: all(_TESTS[name](record, value) for name, value in given.items())
+
+
+def _written(args: argparse.Namespace) -> frozenset[str]:
+    """All that may stand in a record for the id that is looked for."""
+    erasable = standing_for(Path(args.log), "subject.id", args.subject)
+    key = sealer(key_source(args.fields_key)) if args.fields_key is not None else None
+    by_key = hashed(key, "subject.id", args.subject) if key is not None else None
+    return frozenset(text for text in (args.subject, erasable, by_key) if text is not None)
 
 
 def _has_reason(record: dict[str, Any], reason: str) -> bool:
@@ -43,9 +60,10 @@ def _has_reason(record: dict[str, Any], reason: str) -> bool:
     return record.get("reason") == reason or (isinstance(counts, dict) and reason in counts)
 
 
-def _has_subject(record: dict[str, Any], id: str) -> bool:  # noqa: A002 - the word of the record
+def _has_subject(record: dict[str, Any], written: frozenset[str]) -> bool:
     subject = record.get("subject")
-    return isinstance(subject, dict) and subject.get("id") == id
+    found = subject.get("id") if isinstance(subject, dict) else None
+    return isinstance(found, str) and found in written
 
 
 def disagrees(record: dict[str, Any]) -> bool:

@@ -1,0 +1,1 @@
+"""Workers that are killed under load, and what of their answers is in the log afterwards."""
