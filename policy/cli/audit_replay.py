@@ -16,7 +16,7 @@ from policy.errors import PolicyError
 from policy.review.grouping import ENGINES, engine
 from policy.review.recorded import Beside, Finder, Git, Given, Place
 from policy.review.replay import Window, replay
-from policy.review.tally import WAYS, WHY, Report, Sum
+from policy.review.tally import WAYS, WHY, Report, Sum, Way
 
 _SHOWN: Final = 20
 _COLOURS: Final = {"gained": "yellow", "lost": "red"}
