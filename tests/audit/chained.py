@@ -3,6 +3,7 @@
 import gzip
 import json
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,18 @@ class Writer:
         return self
 
     def retired(self, row: Mapping[str, Any]) -> "Writer":
-        self._add({"v": 2, "kind": "retired", "id": "0" * 32, "time": self.time, **row})
+        self.add_retired(row)
         return self.checkpoint()
+
+    def add_retired(self, row: Mapping[str, Any]) -> None:
+        self._add({"v": 2, "kind": "retired", "id": "0" * 32, "time": self.time, **row})
+
+    def after_row(self) -> dict[str, Any]:
+        """What a record of removal tells of the first file: of the one before this one, else of this one."""
+        name = self.path.name if self.after is None else str(self.after["file"])
+        last = (self.folder / name).read_bytes().splitlines()[-1]
+        about = {"file": name, "writer": self.writer, "stream": self.stream}
+        return {**about, "last": json.loads(last)["seq"], "head": sha256(last).hexdigest()}
 
     def _told(self, kind: str) -> dict[str, Any]:
         own = {"writer": self.writer, "stream": self.stream}

@@ -70,3 +70,15 @@ def inside(text: bytes) -> Callable[[bytes], bytes]:
 
 def edited(number: int, change: Callable[[bytes], bytes]) -> Edit:
     return lambda lines: [change(line) if at == number else line for at, line in enumerate(lines, 1)]
+
+
+def verified(folder: Path, *, key: bytes | None = KEY) -> Report:
+    return verify(folder, checker=None if key is None else checker([key]))
+
+
+def noted(report: Report) -> list[tuple[str, str, str]]:
+    return [(str(note.kind), note.file, note.message) for note in report.notes]
+
+
+def said(report: Report) -> list[str]:
+    return [str(finding) for finding in report.findings]
