@@ -141,7 +141,7 @@ class AuditLog:
                 pass  # it was closed just now, and there is another one
             if self._refused.has_surplus:
                 self._refused.tell_if_due()
-            if self._losses.untold:
+            if self._losses.untold and self.durability != "best-effort":  # that one tells of them itself
                 self._tell_losses()
         except (OSError, ValueError) as error:
             self._divert(line, error, refused=refused)

@@ -12,12 +12,13 @@ from typing import Any, Final
 
 from policy.audit import files
 from policy.audit.chain import Position
-from policy.audit.spool import Orphan
+from policy.audit.spool import HALF, Orphan
 from policy.audit.stream import Habits, Stream
 from policy.audit.waiting import spools
 
 _LINE: Final = re.compile(rb'\{"seq":(\d+),"prev":"([0-9a-f]{64})"')
-_ID: Final = re.compile(rb'"id":"([0-9a-f]{32})"')
+#: More than a spool ever holds, with what chains its lines.
+_LAST_BYTES: Final = 8 * HALF
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,8 +86,7 @@ def _bring_in(folder: Path, orphan: Orphan, habits: Habits) -> Iterator[Recovere
 
 
 def _is_known(body: bytes, known: set[bytes]) -> bool:
-    found = _ID.search(body)
-    return found is not None and found[1] in known
+    return _hash(b"}" if body == b"{}" else b"," + body[1:]) in known
 
 
 def _last_file(folder: Path, writer: str, name: str) -> tuple[Path, int] | None:
@@ -141,15 +141,22 @@ def _torn(descriptor: int) -> tuple[bytes, int]:
 
 
 def _end(path: Path) -> tuple[Position | None, int, set[bytes]]:
-    """Where a file of whole lines leaves its chain, its size, and the ids of its records."""
+    """Where a file of whole lines leaves its chain, its size, and hashes of the bodies of its last lines.
+
+    What a spool holds and a file already has stands at the end of the file: it was written there at once.
+    """
     known: set[bytes] = set()
-    last, size = b"", 0
+    last, linked = b"", None
     with path.open("rb") as content:
+        size = os.fstat(content.fileno()).st_size
+        content.seek(max(0, size - _LAST_BYTES))
         for line in content:
-            size += len(line)
             last = line.removesuffix(b"\n")
-            found = _ID.search(line, 0, 256)
-            if found is not None:
-                known.add(found[1])
-    linked = _LINE.match(last)
+            linked = _LINE.match(last)
+            if linked is not None:
+                known.add(_hash(last[linked.end() :]))
     return Position(int(linked[1]) + 1, sha256(last).hexdigest()) if linked else None, size, known
+
+
+def _hash(rest: bytes) -> bytes:
+    return sha256(rest).digest()[:16]
