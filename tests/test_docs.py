@@ -25,7 +25,7 @@ PAGES = pages()
 INDEXES = (DOCS / "index.md", DOCS / "providers" / "index.md")
 on_every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(DOCS).with_suffix("")))
 #: What only one page needs.
-NEEDS = {"deployment": "gunicorn"}
+NEEDS = {"deployment": "gunicorn", "metrics": "prometheus_client"}
 
 
 @on_every_page
