@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from policy.claims import LATEST
 from policy.compile import Compiled
 from policy.evaluate import decide
 from policy.explain import applying_rules
@@ -54,34 +55,61 @@ class Disagreement(NamedTuple):
     derived: str
 
 
-def record_of(inputs: str, who: str | None = None, now: str | None = None) -> dict[str, Any] | None:
-    """The record of these texts, as far as its decision goes; `None` where they are none."""
+class Decided(NamedTuple):
+    """A record, as far as its decision goes, and its subject."""
+
+    record: Record
+    subject: Subject
+
+
+def decided(inputs: str, who: str | None = None, now: str | None = None) -> Decided | None:
+    """The record of these texts; `None` where they are none. Without `who`, its subject has no id."""
     try:
         found = json.loads(f'{{"token":"","now":{now or 0},{inputs},{who or _NOBODY}')
-        subject_of(found)
-        _ = [(each["permission"], each["allowed"], each["reason"], each["rules"]) for each in found["permissions"]]
-        _ = (found["outcome"], found["reason"], found["tenant"], found["policy"])
+        subject = subject_of(found)
+        sound = _is_sound(found, subject)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
-    return found  # type: ignore[no-any-return]
+    return Decided(found, subject) if sound else None
 
 
-def disagreements(rules: Compiled, record: Record) -> Iterator[Disagreement]:
+def _is_sound(record: Record, subject: Subject) -> bool:
+    """Whether everything has the type that this library writes; what else may stand in a file."""
+    texts = [
+        *(record[each] for each in ("method", "route", "outcome", "reason", "policy")),
+        *(each[part] for each in record["permissions"] for part in ("permission", "reason")),
+        *(rule for each in record["permissions"] for rule in each["rules"]),
+        *subject.roles, *subject.scopes, *subject.permissions, *subject.groups, *subject.held, subject.issuer,
+        *(text for pair in (*subject.bound, *subject.unasserted) for text in pair), *record.get("capped", []),
+    ]  # fmt: skip
+    maybe = (record["tenant"], subject.tenant, subject.client, subject.id, subject.acr)
+    return (
+        all(type(each) is str for each in texts)
+        and all(each is None or type(each) is str for each in maybe)
+        and (subject.auth_time is None or 0 <= subject.auth_time <= LATEST)
+        and all(type(each["allowed"]) is bool for each in record["permissions"])
+        and type(record.get("treated", {})) is dict
+        and type(record["now"]) in (int, float)
+    )
+
+
+def disagreements(rules: Compiled, found: Decided) -> Iterator[Disagreement]:
     """Where the recorded policy does not give what is recorded."""
-    subject, tenant, now = subject_of(record), record["tenant"], record["now"]
+    record, subject = found
+    tenant, now = record["tenant"], record["now"]
     for each in record["permissions"]:
-        found = decide(rules, subject, each["permission"], now=now, tenant=tenant)
+        again = decide(rules, subject, each["permission"], now=now, tenant=tenant)
         applied = [rule.id for rule in applying_rules(rules, subject, each["permission"], tenant)]
-        recorded, derived = _said(each["allowed"], each["reason"], each["rules"]), _said(*found[:2], applied)
-        if recorded != derived:
-            yield Disagreement(each["permission"], recorded, derived)
+        if (each["allowed"], each["reason"], each["rules"]) != (again.allowed, again.reason, applied):
+            recorded = _said(each["allowed"], each["reason"], each["rules"])
+            yield Disagreement(each["permission"], recorded, _said(again.allowed, again.reason, applied))
     if not _fits(record):
         yield Disagreement("", f"{record['outcome']} ({record['reason']})", "an outcome that its verdicts give")
 
 
 def _said(allowed: bool, reason: str, rules: Sequence[str]) -> str:
     by = f" by {', '.join(rules)}" if rules else ""
-    return f"{'allow' if allowed is True else 'deny'} ({reason}){by}"
+    return f"{'allow' if allowed else 'deny'} ({reason}){by}"
 
 
 def _fits(record: Record) -> bool:
@@ -103,9 +131,9 @@ class Judge:
         self._readings = {name: Rereading(old, new, name) for name in both}
         self.needs_who: Final = frozenset(name for name, reading in self._readings.items() if reading.needs_who)
 
-    def judge(self, record: Record) -> Judgement:
+    def judge(self, found: Decided) -> Judgement:
         """What the new policy makes of the record."""
-        subject = subject_of(record)
+        record, subject = found
         gone = subject.issuer in self.old.document.issuers and subject.issuer not in self.new.document.issuers
         subjects = [] if gone else self._subjects(record, subject)
         verdicts = tuple(

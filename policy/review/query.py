@@ -11,6 +11,7 @@ from policy.review.columns import COLUMNS, DECIDED, Column, columns, quoted, sou
 OnProgress = Callable[[float], None]
 #: The column that tells the label of a line's inputs, where a question has labels.
 LABEL: Final = "label"
+_FEW: Final = 16
 
 
 class Group(NamedTuple):
@@ -64,6 +65,7 @@ class Query:
     until: str = ""
     containing: tuple[str, ...] = ()
     label: Column | None = None
+    asked: tuple[str, ...] = ()
 
     def sql(self, lines: str, labels: str = "") -> str:
         """The whole question; `lines` is what has the column `line`, `labels` what has `inputs` and `label`."""
@@ -71,7 +73,7 @@ class Query:
         taken = [f"{each.sql} as {name}" for each, name in zip(self.by, names, strict=True) if name != LABEL]
         taken += [f"{COLUMNS['time'].sql} as moment", f"{COLUMNS['id'].sql} as id"]
         taken += ["inputs as labelled"] if labels else []
-        inner = f"select {', '.join(taken)} from {source(lines)} where {' and '.join(self._conditions())}"  # noqa: S608 - all of it is made here
+        inner = f"select {', '.join(taken)} from {source(lines)} where {' and '.join(self._conditions())}"  # noqa: S608
         sums = "count(*), coalesce(min(moment), ''), coalesce(max(moment), ''), coalesce(min(id), '')"
         join = f" join {labels} on labelled = labels_of" if labels else ""
         grouped = f"group by {', '.join(names)}" if names else "having count(*) > 0"
@@ -85,6 +87,8 @@ class Query:
             found.append(f"({COLUMNS['kind'].sql}) in ({', '.join(map(quoted, self.kinds or ('',)))})")
         found += [f"({time}) >= {quoted(self.since)}"] if self.since else []
         found += [f"({time}) < {quoted(self.until)}"] if self.until else []
+        if self.asked:
+            found.append(f"({' or '.join(f'contains(line, {quoted(text)})' for text in self.asked)})")
         return found + [f"contains(line, {quoted(text)})" for text in self.containing]
 
     def takes(self, line: bytes) -> bool:
@@ -114,6 +118,12 @@ def _labels(labels: Mapping[str, str]) -> Column:
     return Column(LABEL, LABEL, read)
 
 
+def _asked(labels: Mapping[str, str]) -> tuple[str, ...]:
+    """The methods and routes in labelled inputs, if they are few: other lines then need not be looked at closely."""
+    found = {inputs.partition(',"outcome":')[0] for inputs in labels}
+    return tuple(sorted(found)) if len(found) <= _FEW else ()
+
+
 def query(
     by: Sequence[str | Column],
     kinds: Collection[str] | None,
@@ -131,4 +141,5 @@ def query(
         until=until,
         containing=tuple(containing),
         label=None if labels is None else label,
+        asked=_asked(labels or {}),
     )

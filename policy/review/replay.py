@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 from policy.engine import Policy
 from policy.review.columns import COLUMNS, DECIDED, UNDECIDED, Column, where
 from policy.review.grouping import LABEL, Engine, Group, OnProgress
-from policy.review.judging import Judge, Judgement, Record, disagreements, record_of
+from policy.review.judging import Decided, Judge, Judgement, Record, decided, disagreements
 from policy.review.recorded import Finder
 from policy.review.tally import CHAIN_LINES, OLDER, UNDECIDED_LINES, UNREADABLE, Key, Report, Sum, keys
 
@@ -93,23 +93,23 @@ class _Replay:
         version, kind, inputs, now = group.values
         if kind not in DECIDED:
             self._report.skipped[_word(version, kind)] += group.count
-        elif (record := record_of(inputs or "", now=now)) is None:
+        elif (found := decided(inputs or "", now=now)) is None:
             self._report.skipped[UNREADABLE] += group.count
         else:
             self._report.records += group.count
-            self._prove(record, group, inputs or "")
+            self._prove(found, group, inputs or "")
 
-    def _prove(self, record: Record, group: Group, inputs: str) -> None:
-        judge = self._judge_of(record)
+    def _prove(self, given: Decided, group: Group, inputs: str) -> None:
+        judge = self._judge_of(given.record)
         if judge is None:
-            self._report.unproved.setdefault(record["policy"], Sum()).add(group.count, group.example)
-        elif found := list(disagreements(judge.old, record)):
+            self._report.unproved.setdefault(given.record["policy"], Sum()).add(group.count, group.example)
+        elif found := list(disagreements(judge.old, given)):
             self._report.disagreements += group.count
             for each in found:
                 self._report.disagreeing.setdefault(each, Sum()).add(group.count, group.example)
         else:
             self._report.proved += group.count
-            self._judge(judge, record, group, inputs)
+            self._judge(judge, given, group, inputs)
 
     def _judge_of(self, record: Record) -> Judge | None:
         digest = record["policy"]
@@ -117,17 +117,17 @@ class _Replay:
             self._judges[digest] = Judge(old, self._new)
         return self._judges.get(digest)
 
-    def _judge(self, judge: Judge, record: Record, group: Group, inputs: str) -> None:
+    def _judge(self, judge: Judge, given: Decided, group: Group, inputs: str) -> None:
         """Judge proved records, unless it has to be known who asked."""
-        if record["subject"]["issuer"] in judge.needs_who:
-            self._apart.add(record["subject"]["issuer"])
+        if given.subject.issuer in judge.needs_who:
+            self._apart.add(given.subject.issuer)
             return
-        judgement = judge.judge(record)
-        self._report.add(record, judgement, group.count, group.example)
-        if judgement.changed and "auth_time" in record["subject"]:
+        judgement = judge.judge(given)
+        self._report.add(given.record, judgement, group.count, group.example)
+        if judgement.changed and given.subject.auth_time is not None:
             self._timed[inputs] = ""
         elif judgement.changed:
-            label = _label(record, judgement)
+            label = _label(given.record, judgement)
             self._labelled[inputs] = self._labels.setdefault(label, str(len(self._labels)))
 
     def _read_who(self) -> None:
@@ -135,20 +135,19 @@ class _Replay:
         issuers = [f'"subject":{{"issuer":{json.dumps(name)},' for name in self._apart]
         by = [where(COLUMNS[name], issuers) for name in ("inputs", "who", "login_now")]
         for group in self._groups(by):
-            found = self._proved(group)
-            if found is not None and found[1]["subject"]["issuer"] in found[0].needs_who:
-                judge, record = found
-                judgement = judge.judge(record)
-                self._report.add(record, judgement, group.count, group.example)
-                self._see(_label(record, judgement), record["subject"]["id"], group.example)
+            judge, given = self._proved(group)
+            if judge is not None and given is not None and given.subject.issuer in judge.needs_who:
+                judgement = judge.judge(given)
+                self._report.add(given.record, judgement, group.count, group.example)
+                self._see(_label(given.record, judgement), given.subject.id, group.example)
 
-    def _proved(self, group: Group) -> tuple[Judge, Record] | None:
+    def _proved(self, group: Group) -> tuple[Judge, Decided] | tuple[None, None]:
         inputs, who, now = group.values
-        record = record_of(inputs, who, now) if inputs else None
-        judge = self._judge_of(record) if record is not None else None
-        if record is None or judge is None or any(disagreements(judge.old, record)):
-            return None
-        return judge, record
+        given = decided(inputs, who, now) if inputs else None
+        judge = self._judge_of(given.record) if given is not None else None
+        if given is None or judge is None or any(disagreements(judge.old, given)):
+            return None, None
+        return judge, given
 
     def _count_subjects(self) -> None:
         """Count the subjects of what changed, whenever they asked."""
@@ -160,9 +159,9 @@ class _Replay:
     def _count_timed_subjects(self) -> None:
         """Count the subjects of what changed for some moments, and perhaps not for others."""
         for group in self._groups(["inputs", "who", "login_now"], labels=self._timed):
-            if (found := self._proved(group)) is not None:
-                judge, record = found
-                self._see(_label(record, judge.judge(record)), record["subject"]["id"], group.example)
+            judge, given = self._proved(group)
+            if judge is not None and given is not None:
+                self._see(_label(given.record, judge.judge(given)), given.subject.id, group.example)
 
     def _see(self, label: _Label, subject: str | None, example: str) -> None:
         for key in label.keys:

@@ -52,7 +52,8 @@ class Rereading:
         self._hears_old, self._hears_new = Listener(old, self._old), Listener(new, self._new)
         self._gave, self._gives = Giving(old, name), Giving(new, name)
         self._old_forms: Final = frozenset(source.format for source in self._old.claims.get("roles", ()))
-        self._asked_login: Final = any(each.step_up for each in old.document.permissions.values())
+        asked_login = any(each.step_up for each in old.document.permissions.values())
+        self._login: Final = not asked_login or self._differs("acr") or self._differs("auth_time")
         other_kinds = (self._old.kinds, self._old.otherwise) != (self._new.kinds, self._new.otherwise)
         other_overage = self._old.overage != self._new.overage
         self._kinds: Final = KINDS if other_kinds else ()
@@ -61,10 +62,15 @@ class Rereading:
         self._anew: Final = (
             other_kinds or self._differs("groups") or self._differs("client") or self._gave.pairs != self._gives.pairs
         )
+        self._alike: Final = not (
+            self._anew or self._refusable or self._overages or _said_apart(old, new, self._old, self._new)
+        )
         self.needs_who: Final[bool] = self._anew and self._gives.names_who
 
     def possible(self, record: Mapping[str, Any], subject: Subject) -> list[Possible]:
         """The subjects that this one may be for the new policy."""
+        if self._alike and not record.get("capped"):
+            return [Possible(subject, subject, login=self._login)]
         said = self._said(record, subject)
         kinds, overages = self._kinds or (subject.kind,), self._overages or (subject.without_groups,)
         causes = (*said.causes, READING) if self._refusable or len(kinds) * len(overages) > 1 else said.causes
@@ -82,7 +88,7 @@ class Rereading:
         return Possible(
             holding(least, low, subject.id),
             holding(most, high, subject.id),
-            login=not self._asked_login or self._differs("acr") or self._differs("auth_time"),
+            login=self._login,
             refusable=self._refusable,
             causes=tuple(dict.fromkeys((*said.causes, *causes))),
         )
@@ -142,7 +148,7 @@ class Rereading:
         unknown = {*record.get("treated", ()), *record.get("capped", ())}
         new_client = self._differs("client")
         groups = NONE if self._differs("groups") else subject.groups
-        id = None if "subject.id" in unknown else subject.id.removeprefix(self._old.id_prefix)  # noqa: A001
+        id = None if "subject.id" in unknown else (subject.id or "").removeprefix(self._old.id_prefix)  # noqa: A001
         client = None if new_client or "subject.client" in unknown else subject.client or ""
         perhaps = self._gives.groups - (NONE if self._differs("groups") else self._gave.groups)
         asking = Asking(id, kind, client, groups, perhaps)
@@ -167,3 +173,12 @@ _PARTS: Final[Mapping[Target, tuple[str, ...]]] = {
 
 def _sources(issuer: Issuer, target: Target) -> frozenset[ClaimSource]:
     return frozenset(issuer.claims.get(target, ()))
+
+
+def _said_apart(old: Compiled, new: Compiled, before: Issuer, after: Issuer) -> bool:
+    """Whether a token of the issuer says another thing to one policy than to the other."""
+    sets: tuple[Target, ...] = ("roles", "scopes", "permissions")
+    elsewhere = any(_sources(before, each) != _sources(after, each) for each in sets)
+    by_catalogue = after.asserts.permissions is not None and old.entries.keys() != new.entries.keys()
+    other_tenant = before.claims.get("tenant", ()) != after.claims.get("tenant", ())
+    return elsewhere or by_catalogue or other_tenant or before.asserts != after.asserts
