@@ -22,7 +22,7 @@ def compress(path: Path) -> Path:
     file, or what it was compressed to, or both.
     """
     goal = path.with_name(f"{path.name}.gz")
-    temporary = path.with_name(f".{goal.name}.part")
+    temporary = unfinished(path)
     if goal.exists():
         raise FileExistsError(f"`{goal}` is there already; verify it, and remove it or `{path}`")
     try:
@@ -36,6 +36,11 @@ def compress(path: Path) -> Path:
     path.unlink()
     keep_entry(path.parent)
     return goal
+
+
+def unfinished(path: Path) -> Path:
+    """What a file is compressed to at first; a process that was killed may leave it."""
+    return path.with_name(f".{path.name}.gz.part")
 
 
 def _write(path: Path, temporary: Path) -> None:

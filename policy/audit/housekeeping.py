@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from policy.audit.chain import START
-from policy.audit.compression import compress
+from policy.audit.compression import compress, unfinished
 from policy.audit.files import keep_entry
 from policy.audit.seals import Checker
 from policy.audit.verification import told
@@ -53,6 +53,7 @@ class Retired:
     def remove(self) -> None:
         """Remove the file; one that is gone already is no error, anything else is an `OSError`."""
         self.path.unlink(missing_ok=True)
+        unfinished(self.path).unlink(missing_ok=True)
         keep_entry(self.path.parent)
 
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from typing import Final
 
 from policy.audit.anchors import read_anchors
-from policy.audit.seals import Checker, KeySource, checker
+from policy.audit.seals import Checker, checker
 from policy.audit.verification.reading import log_files
 from policy.audit.verification.report import ChainReport, Finding, Report
 from policy.audit.verifying import verify
 from policy.cli.arguments import Commands, command, takes_json
+from policy.cli.audit_keys import key_source
 from policy.cli.progress import Progress, duration
 from policy.cli.style import Painted, paint, say, say_columns, say_json, verdict
 
@@ -44,7 +45,7 @@ def add(commands: Commands) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Verify, and print chains, findings, notes and a sum."""
-    keys = checker(_source(each) for each in args.key) if args.key else None
+    keys = checker(map(key_source, args.key)) if args.key else None
     began = time.monotonic()
     report = _verified(args, keys)
     seconds = time.monotonic() - began
@@ -61,10 +62,6 @@ def _processes(text: str) -> int:
     return int(text)
 
 
-def _source(text: str) -> KeySource:
-    return {"env": text[4:]} if text.startswith("env:") else {"file": text}
-
-
 def _verified(args: argparse.Namespace, keys: Checker | None) -> Report:
     anchors = itertools.chain.from_iterable(map(read_anchors, args.anchors))
     total = sum(file.stat().st_size for file in log_files(args.log))
@@ -78,7 +75,8 @@ def _print(report: Report, seconds: float, *, has_keys: bool, has_anchors: bool)
     _print_all("notes", report.notes, "yellow", 0)
     say()
     amount = f"{_count(len(report.chains), 'chain')} in {_count(report.files, 'file')}"
-    rate = f"{duration(seconds)}, {report.records / max(seconds, 0.001):,.0f} records/s"
+    took = f"{seconds:.1f} s" if seconds < 60 else duration(seconds)
+    rate = f"{took}, {report.records / max(seconds, 0.001):,.0f} records/s"
     word = "whole" if report.is_whole else _count(len(report.findings) + report.unlisted, "finding")
     say(verdict(word, good=report.is_whole), f": {amount}, {_count(report.records, 'record')}; {rate}")
     if not has_anchors:

@@ -14,6 +14,10 @@ from tests.audit.chained import KEY, Writer
 Lines = list[bytes]
 Edit = Callable[[Lines], Lines]
 Found = list[tuple[str, str, int]]
+#: What is noted of a chain without an end.
+OPEN = (
+    "it has no end: it is being written, or its writer was killed; a cut tail shows only by an anchor or a later file"
+)
 A1, A2, B1, C1 = "decisions-a1.jsonl", "decisions-a2.jsonl", "decisions-b1.jsonl", "decisions-c1.jsonl"
 
 

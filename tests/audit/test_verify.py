@@ -14,9 +14,21 @@ from policy.audit.verification.report import ChainReport, Finding, Kind, Report
 from policy.audit.verifying import verify
 from policy.errors import ClaimsPolicyError
 from tests.audit.chained import KEY, OTHER_KEY, Writer
-from tests.audit.tampered import A1, A2, B1, edited, inside, lines_of, noted, relinked, said, verified, write, write_log
-
-OPEN = "it has no end: it is being written, or its writer was killed; only an anchor or a witness shows a cut tail"
+from tests.audit.tampered import (
+    A1,
+    A2,
+    B1,
+    OPEN,
+    edited,
+    inside,
+    lines_of,
+    noted,
+    relinked,
+    said,
+    verified,
+    write,
+    write_log,
+)
 
 
 def test_a_chain_is_told_with_its_files_counts_and_times(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from policy.audit.anchors import Head
 from policy.audit.verifying import verify
 from tests.audit.chained import KEY, Writer, compressed
-from tests.audit.tampered import A1, A2, B1, lines_of, noted, said, verified, write
+from tests.audit.tampered import A1, A2, B1, OPEN, lines_of, noted, said, verified, write
 
 
 def test_retired_files_are_noted_and_what_follows_them_has_to_fit(tmp_path: Path) -> None:
@@ -34,7 +34,8 @@ def test_a_record_of_removal_counts_only_when_it_is_sealed(tmp_path: Path) -> No
     b.add_retired(gone)
     (tmp_path / A1).unlink()
     report = verified(tmp_path)
-    assert said(report) == [f"{A1}: missing: part 1 of the chain, before `{A2}`, is missing"]
+    told = "that it was retired is told by a line that is not sealed yet"
+    assert said(report) == [f"{A1}: missing: part 1 of the chain, before `{A2}`, is missing; {told}"]
     message = "is told to have been removed by retention, by a line that is not sealed yet"
     assert ("retired", A1, message) in noted(report)
 
@@ -155,3 +156,17 @@ def test_anchors_of_chains_that_went_in_order_are_met(tmp_path: Path) -> None:
     other = Head(*a.head[:5], "0" * 64, a.head.time)
     message = "the whole chain is missing: 2026-11-28T00:00:03.000000Z it stood at seq 4, in `decisions-a1.jsonl`"
     assert said(verify(tmp_path, anchors=[other])) == [f"missing: {message}"]
+
+
+def test_refused_tokens_of_a_killed_writer_are_not_sealed(tmp_path: Path) -> None:
+    """Nobody brings them in, so it is noted, not found; where the chain was ended, it is found."""
+    writer = Writer(tmp_path, "a", stream="refused").record(2)
+    report = verified(tmp_path)
+    expected = [
+        ("open", writer.path.name, OPEN),
+        ("uncovered", writer.path.name, "the last 3 lines are not sealed yet"),
+    ]
+    assert (said(report), noted(report)) == ([], expected)
+    writer.end()
+    message = f"{writer.path.name}, line 4 (seq 3): unsealed: the checkpoint has no code"
+    assert said(verified(tmp_path)) == [message]

@@ -14,7 +14,7 @@ from policy.audit.verification.witnesses import TORN, gone_by_limit
 
 SPOOL: Final = ".spool-"
 _OPEN: Final = (
-    "it has no end: it is being written, or its writer was killed; only an anchor or a witness shows a cut tail"
+    "it has no end: it is being written, or its writer was killed; a cut tail shows only by an anchor or a later file"
 )
 _NO_LIMIT: Final = "nobody tells when files of refused tokens go by their limit of size"
 

@@ -39,7 +39,7 @@ class Seals:
         for scan, each in self._all:
             yield from self._of_sealing(scan, each, sealed=sealed)
             sealed |= bool(each.key)
-        if self._is_checked and not self._all and self._group.order.path:
+        if self._is_checked and not self._all and self._group.order.path and not self._is_young_refused:
             message = "a key was given, and nothing in this chain is sealed"
             yield self._finding(Kind.UNSEALED, message, self._group.scans[-1])
 
@@ -51,10 +51,15 @@ class Seals:
             message = f"sealed with the key {each.algorithm} {each.key}, which is none of those given"
             yield self._finding(Kind.MAC, message, scan, each.line, None, each.seq)
 
+    @property
+    def _is_young_refused(self) -> bool:
+        """Refused tokens of a writer that was killed are not brought in, so nobody seals what it left."""
+        return self._group.is_refused and not any(scan.ended for scan in self._group.scans)
+
     def note(self) -> Finding | None:
         """What the last good code leaves open."""
         rest = self._group.last - self.covered
-        if not self._is_checked or not self.keys or rest <= 0:
+        if not self._is_checked or not (self.keys or self._is_young_refused) or rest <= 0:
             return None
         message = f"the last {rest} lines are not sealed yet" if rest > 1 else "the last line is not sealed yet"
         return self._finding(Kind.UNCOVERED, message, self._group.scans[-1], seq=self.covered + 1)

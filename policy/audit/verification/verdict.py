@@ -1,6 +1,7 @@
 """From what stands in the files of a log to what is wrong with it."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,7 @@ from policy.audit.verification.told import Retired
 LISTED_AT_MOST: Final = 100
 #: What tells already that bytes of a file are gone.
 _LOSSES: Final = frozenset({Kind.GAP, Kind.CHANGED, Kind.CUT, Kind.MISSING})
+_UNSURE: Final = "that it was retired is told by a line that is not sealed yet"
 Removed = Mapping[tuple[str, str, int], Retired]
 
 
@@ -54,8 +56,7 @@ class Verdict:
         findings = [each for group, seals in self._each() for each in self._of_chain(group, seals, context)]
         findings += self._of_files()
         findings += self._of_folder({row.file for row in removed.values()}, findings)
-        unread = {base_name(scan.name) for scan in self._scans if scan.damaged}
-        findings = [each for each in findings if each.kind is not Kind.MISSING or each.file not in unread]
+        findings = self._explained(findings, {base_name(row.file) for row in unsure})
         findings += Anchored(self._groups, removed).findings(self._anchors)
         notes = [note for group, seals in self._each() for note in notes_of_chain(group, seals, self._is_alone)]
         notes += notes_of_folder(self._path, self._scans, self._groups, removed, unsure)
@@ -69,6 +70,17 @@ class Verdict:
             size=sum(each.length for each in self._scans),
             unlisted=self._unlisted,
         )
+
+    def _explained(self, found: Iterable[Finding], unsure: set[str]) -> list[Finding]:
+        """A file that cannot be read is not missing; one that is may have been retired."""
+        unread = {base_name(scan.name) for scan in self._scans if scan.damaged}
+        return [
+            replace(each, message=f"{each.message}; {_UNSURE}")
+            if each.kind is Kind.MISSING and base_name(each.file) in unsure
+            else each
+            for each in found
+            if each.kind is not Kind.MISSING or each.file not in unread
+        ]
 
     def _each(self) -> Iterable[tuple[Group, Seals]]:
         return zip(self._groups, self._seals, strict=True)

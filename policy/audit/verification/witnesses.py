@@ -53,7 +53,8 @@ def findings(scans: Sequence[Scan], retired: Mapping[str, object], told: Contain
     for base, seen in sorted(witnessed(scans).items()):
         here = present.get(base, [])
         if not here and base not in retired and base not in told and not base.startswith("refused-"):
-            message = f"the file is missing; it was there, with {seen.size} bytes, when `{seen.by}` was begun"
+            size = f", with {seen.size} bytes," if seen.size else ""
+            message = f"the file is missing; it was there{size} when `{seen.by}` was begun"
             yield Finding(kind=Kind.MISSING, message=message, file=seen.name)
         for scan in here:
             length = scan.length + torn_beside(scan.file)
