@@ -72,7 +72,7 @@ class Shadowing:
 
     def _take(self, rules: Policy) -> None:
         self.shadow.take(rules)
-        self.standing, self.problems, self.unsuited = "current", (), ()
+        self.standing, self.problems = "current", ()
         # to begin with one is as it should be, and another one in its place is news
         level = logging.WARNING if self._sealed else logging.INFO
         logger.log(level, "the shadow policy %s is decided beside the enforced one", rules.digest)

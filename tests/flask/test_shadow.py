@@ -120,6 +120,13 @@ GROUPS: dict[str, Any] = {"claims": {"groups": {"path": ["groups"], "format": "l
 STEP_UP: dict[str, Any] = {
     "permissions": {**DOCUMENT["permissions"], "read:data": {"description": "x", "step_up": {"acr": ["mfa"]}}}
 }
+ASSERTING: dict[str, Any] = {**DOCUMENT["issuers"][ISSUER], "asserts": {"roles": ["*"], "scopes": ["*"]}}
+TWO_ISSUERS: dict[str, Any] = {
+    "issuers": {
+        ISSUER: {**ASSERTING, "id_prefix": ""},
+        "https://next.example/": {**ASSERTING, "id_prefix": "ali"},
+    }
+}
 #: What differs in the policy that is the shadow, and what the token says.
 DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "nothing": ({}, VIEWER),
@@ -156,6 +163,7 @@ DIFFERENCES: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"issuers": {"https://next.example/": DOCUMENT["issuers"][ISSUER]}},
         VIEWER,
     ),
+    "an issuer whose subjects it could be": (TWO_ISSUERS, VIEWER),
     "the algorithms": (issuer(algorithms=["HS256"], keys={"env": "NEXT_SECRET"}), VIEWER),
     "the type": (issuer(typ="jwt"), VIEWER),
     "what the profile demands": (issuer(profile="rfc9068"), VIEWER),
@@ -200,6 +208,7 @@ def test_the_cases_tell_the_policies_apart(tmp_path: Path) -> None:
                 "no-role-grants-it", "denied-by-rule", "unknown-permission", "no-authority", "token-claim-type",
                 "token-audience", "token-issuer", "token-type", "token-claim-missing", "token-not-access",
                 "token-unbound", "token-expired", "token-not-yet-valid", "step-up-required",
+                "token-subject",
             )
         ),
     }  # fmt: skip
@@ -479,6 +488,19 @@ def test_the_folder_of_a_shadow_is_looked_at_like_the_other(tmp_path: Path, capl
     client.get("/read", headers=bearer(**VIEWER))
     assert [record["shadow"]["policy"] for record in lines.kept] == [first.digest] * 2 + [second.digest]
     assert lines.shadows[-1] == ("deny", "no-role-grants-it")
+
+
+def test_a_subject_that_is_known_is_read_again_by_another_shadow(tmp_path: Path) -> None:
+    """The same token, and the same subject of the enforced policy, before and after a change."""
+    guard, _, lines, _ = guards(tmp_path)
+    given = at(NOW, scope="read:data")
+    assert guard.shadow is not None
+    guard.check(given, "read:data")
+    guard.shadow.take(
+        policy_of(tmp_path / "next", assignments=[{"issuer": ISSUER, "subject": "alice", "roles": ["viewer"]}])
+    )
+    guard.check(given, "read:data")
+    assert lines.shadows == [("deny", "no-role-grants-it"), ("allow", "allowed")]
 
 
 def test_counts_begin_anew_with_another_enforced_policy(tmp_path: Path) -> None:
