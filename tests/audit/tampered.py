@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 
 from policy.audit.anchors import Head
-from policy.audit.chain import Chain
+from policy.audit.chain import Chain, Position
 from policy.audit.seals import checker, sealer
 from policy.audit.verification.report import Report
 from policy.audit.verifying import verify
@@ -61,6 +62,13 @@ def relinked(lines: Lines, key: bytes | None = None, since: int = 0) -> Lines:
         new = chain.seal(body, sealer(key)) if is_sealed and key is not None else chain.link(body)
         made.append(new)
     return made
+
+
+def following(line: bytes) -> bytes:
+    """A line that names this one before it."""
+    found = re.search(rb'"seq":(\d+)', line)
+    assert found is not None
+    return Chain(Position(int(found[1]) + 1, sha256(line[:-1]).hexdigest())).link(b'{"v":2,"kind":"request"}')
 
 
 def flipped(line: bytes, at: int) -> bytes:

@@ -7,7 +7,20 @@ from typing import NamedTuple
 import pytest
 
 from tests.audit.chained import KEY, OTHER_KEY, compressed
-from tests.audit.tampered import A1, A2, B1, Edit, edited, found_in, inside, lines_of, relinked, write, write_log
+from tests.audit.tampered import (
+    A1,
+    A2,
+    B1,
+    Edit,
+    edited,
+    following,
+    found_in,
+    inside,
+    lines_of,
+    relinked,
+    write,
+    write_log,
+)
 
 
 class Case(NamedTuple):
@@ -127,7 +140,9 @@ CASES = [
     Case("append text", lambda lines: [*lines, b"hello\n"], [("foreign", 17)]),
     Case("append text to an ended chain", lambda lines: [*lines, b"hello\n"], [("foreign", 11)], A2),
     Case("append bytes without a break to an ended chain", lambda lines: [*lines, b"hello"], [("foreign", 11)], A2),
+    Case("go on behind an end", lambda lines: [*lines, following(lines[-1])], [("foreign", 10)], A2),
     # codes
+    Case("put something behind a code", edited(10, lambda line: line[:-2] + b',"x":1}\n'), [("mac", 10)], A2, []),
     Case(
         "strip a code",
         edited(7, lambda line: re.sub(rb',"alg":.*"}', b"}", line)),
