@@ -8,7 +8,7 @@ READY := .venv/.ready
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
-	$(BIN)/python -m pip install --quiet --editable ".[flask,jwks,redis]" --group dev
+	$(BIN)/python -m pip install --quiet --editable ".[flask,jwks,redis,replay,otel,prometheus]" --group dev
 	touch $(READY)
 
 demo: $(READY)
@@ -26,7 +26,7 @@ EXTENSIONS := flask-admin flask-cors flask-restx flask-sock gunicorn opentelemet
 .venv-oldest/.ready: pyproject.toml tests/oldest.txt
 	$(PYTHON) -m venv --clear .venv-oldest
 	$(OLDEST) -m pip install --quiet --upgrade "pip>=25.1"
-	$(OLDEST) -m pip install --quiet --constraint tests/oldest.txt --editable ".[flask,jwks,redis]" $(EXTENSIONS) \
+	$(OLDEST) -m pip install --quiet --constraint tests/oldest.txt --editable ".[flask,jwks,redis,replay,otel,prometheus]" $(EXTENSIONS) \
 		hypothesis openapi-spec-validator pytest pytest-xdist python-json-logger structlog
 	touch .venv-oldest/.ready
 

@@ -1,6 +1,6 @@
 """What an endpoint demands, as data; and what decisions on it amount to."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, NamedTuple
@@ -32,6 +32,9 @@ class Requires:
     tenant: str | Unsaid | None = UNSAID
     subject: str | None = None
     resource: Callable[..., Any] | None = None
+
+    def __hash__(self) -> int:
+        return hash(self.permissions)  # equal marks have equal permissions, and each request looks its marks up
 
     def refused(self, decisions: Sequence[Decision]) -> Decision | None:
         """The first decision that refuses this mark, as written; `None` where it is met."""
@@ -104,8 +107,15 @@ class Outcome(NamedTuple):
 
 def outcome(marks: Sequence[Mark], decide: Callable[[str], Decision]) -> Outcome:
     """Decide every permission of every mark, each once, and sum up."""
+    if len(marks) == 1 and isinstance(marks[0], Requires) and len(marks[0].permissions) == 1:
+        only = decide(marks[0].permissions[0])
+        return Outcome((only,), None, ()) if only.allowed else _summed(marks, {only.permission: only})
+    names = dict.fromkeys(name for mark in marks if isinstance(mark, Requires) for name in mark.permissions)
+    return _summed(marks, {name: decide(name) for name in names})
+
+
+def _summed(marks: Sequence[Mark], decided: Mapping[str, Decision]) -> Outcome:
     required = [mark for mark in marks if isinstance(mark, Requires)]
-    decided = {name: decide(name) for mark in required for name in mark.permissions}
     answers = [(mark, [decided[name] for name in mark.permissions]) for mark in required]
     refusals = [refusal for mark, given in answers if (refusal := mark.refused(given)) is not None]
     refused = refusals[0] if refusals else None

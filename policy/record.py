@@ -2,9 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from policy.reasons import Reason
 from policy.subject import Subject, standing
@@ -18,8 +17,7 @@ Kind = Literal["request", "check", "gate", "probe"]
 _encode: Final = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class About:
+class About(NamedTuple):
     """What a record says of the request itself. `route` is the pattern, never the address that was asked for."""
 
     method: str = ""

@@ -1,6 +1,6 @@
 """Decisions to lines of the log: every input of a decision, in one fixed order, as ASCII JSON."""
 
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Container, Iterable, Mapping
 from json.encoder import encode_basestring_ascii
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Protocol
@@ -110,13 +110,9 @@ class Recorder:
         if known is None or known[0] is not subject or (self._treats and known[1] != self._treatment.epoch):
             known = self._write_subject(subject)
         asked, capped = self._routes.get((about.method, about.route)) or self._write_route(about)
-        request_id, trace_id = about.request_id, about.trace_id
-        if not (request_id or trace_id):
-            ids = _NO_IDS
-        elif self._treats or len(request_id) > LONGEST_REQUEST_ID or len(trace_id) > LONGEST_TEXT:
-            ids, capped = self._write_ids(request_id, trace_id, capped)
-        else:
-            ids = f'"request_id":{_text(request_id)},"trace_id":{_text(trace_id)},'
+        ids = _NO_IDS
+        if about.request_id or about.trace_id:
+            ids, capped = self._write_ids(about.request_id, about.trace_id, capped)
         optional = self._always
         if stale_keys or old_revocations or shadow or capped or known[4]:
             optional = self._optional(stale_keys, old_revocations, shadow, (*capped, *known[4]))
@@ -200,6 +196,8 @@ class Recorder:
         return found
 
     def _write_ids(self, request_id: str, trace_id: str, others: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+        if not self._treats and len(request_id) <= LONGEST_REQUEST_ID and len(trace_id) <= LONGEST_TEXT:
+            return f'"request_id":{_text(request_id)},"trace_id":{_text(trace_id)},', others
         capped = list(others)
         own = self._treat("request_id", _cut("request_id", request_id, capped, LONGEST_REQUEST_ID))
         trace = self._treat("trace_id", _cut("trace_id", trace_id, capped))
@@ -283,8 +281,10 @@ def _cut(field: str, text: Any, capped: list[str], longest: int = LONGEST_TEXT) 
     return text[:longest]
 
 
-def _names(field: str, names: Iterable[str], known: Container[str], capped: list[str]) -> list[str]:
+def _names(field: str, names: Collection[str], known: Container[str], capped: list[str]) -> list[str]:
     """All names the policy knows, and as many of the others as fit: those grant nothing, and there may be thousands."""
+    if len(names) <= UNKNOWN_AT_MOST and sum(map(len, names)) <= LONGEST_TEXT:
+        return sorted(names)
     kept = sorted(name for name in names if name in known)
     unknown = sorted(name for name in names if name not in known)
     if len(unknown) > UNKNOWN_AT_MOST or any(len(name) > LONGEST_TEXT for name in unknown):

@@ -68,6 +68,15 @@ class Batched:
         with self._flushing:
             self._flush(())
 
+    def tell(self, body: bytes) -> bool:
+        """See a line of the log's own on the disk, and sealed; `OSError` where it is not, false after `close`."""
+        with self._flushing:
+            if self._has_ended:
+                return False
+            self._flush((body,))
+            self._ledger.seal()
+            return True
+
     def close(self) -> None:
         """Flush, end the thread and the chain; `OSError` where the log does not take it."""
         with self._flushing:

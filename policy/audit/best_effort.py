@@ -68,13 +68,23 @@ class BestEffort:
             if not self._has_spool:
                 self._has_spool = self._ledger.has_spool()
 
+    def tell(self, body: bytes) -> bool:
+        """See a line of the log's own on the disk, and sealed; `OSError` where it is not, false after `close`."""
+        with self._flushing:
+            if self._has_ended:
+                return False
+            self._ledger.append([body], sync=True)
+            self._ledger.seal()
+            return True
+
     def close(self) -> None:
         """Write what waits, end the thread and the chain; `OSError` where the log does not take its last line."""
         with self._lock:
             self._has_ended = True
         self._wake.set()
         self.flush()
-        self._ledger.close()
+        with self._flushing:
+            self._ledger.close()
 
     def abandon(self) -> None:
         """Let go of everything as it is; for a child that was forked."""

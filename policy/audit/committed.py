@@ -52,6 +52,11 @@ class GroupCommit:
             raise own.error
         return True
 
+    def between(self, call: Callable[[], None]) -> None:
+        """Call while nothing is committed."""
+        with self._turn:
+            call()
+
     def end(self) -> None:
         """Commit what waits, and take nothing more."""
         with self._lock:
@@ -93,6 +98,13 @@ class Committed:
     def write(self, body: bytes) -> bool:
         """Return when the line is on the disk; `OSError` where it is not, false after `close`."""
         return self._group.write(body)
+
+    def tell(self, body: bytes) -> bool:
+        """See a line of the log's own on the disk, and sealed; `OSError` where it is not, false after `close`."""
+        is_taken = self._group.write(body)
+        if is_taken:
+            self._group.between(self._ledger.seal)
+        return is_taken
 
     def flush(self) -> None:
         """Nothing waits that nobody waits for."""

@@ -31,9 +31,14 @@ class Ledger:
     def append(self, bodies: Sequence[bytes], *, sync: bool) -> None:
         """Add lines to the log; `OSError` where they were not taken, and then none is."""
         self._recover()
+        is_first = not self.stream.is_sealed
         self.stream.append(bodies, sync=sync)
-        self.stream.checkpoint(sync=False)
+        self.stream.checkpoint(sync=False, always=is_first)
         self._tell()
+
+    def seal(self) -> None:
+        """Seal the chain now, on the disk; `OSError` where that line was not taken."""
+        self.stream.checkpoint(sync=True, always=True)
 
     def has_spool(self) -> bool:
         """Whether there is a spool in its place; where there is none, one is made if the folder takes it."""

@@ -42,6 +42,9 @@ class Decisions(Protocol):
     def write(self, body: bytes) -> bool:
         """Accept a line; `OSError` where it is not accepted, false after `close`."""
 
+    def tell(self, body: bytes) -> bool:
+        """See a line of the log's own on the disk, and sealed; `OSError` where it is not, false after `close`."""
+
     def flush(self) -> None:
         """See what was accepted in the log; `OSError` where it is not."""
 
@@ -209,10 +212,9 @@ class AuditLog:
         otherwise.write(line, refused=refused)
 
     def _tell_now(self, body: bytes) -> None:
-        """Put a line of the log's own into it, on the disk."""
-        while not self._decisions.write(body):
+        """Put a line of the log's own into it, sealed and on the disk."""
+        while not self._decisions.tell(body):
             pass
-        self._decisions.flush()
 
     def _tell_losses(self) -> None:
         """Write in the log itself that decisions have no record in it, now that it takes lines again."""

@@ -38,7 +38,7 @@ class Habits:
     checkpoint_seconds: float = 60
     sealer: Sealer | None = None
     told: Callable[[Head], None] | None = None
-    finished: Callable[[Path], None] | None = None
+    finished: Callable[[Path], object] | None = None
     own_files: int | None = None
     total_bytes: int | None = None
     clock: Clock = time.time
@@ -71,6 +71,7 @@ class Stream:
         self._after: Mapping[str, Any] | None = None
         self._day = 0
         self._unsealed, self._sealed_at = 0, habits.clock()
+        self._has_sealed = False
         self._made: list[Path] = []
 
     @property
@@ -81,6 +82,11 @@ class Stream:
             writer=self.writer, stream=self.name, part=self.part, file=self.path.name, seq=sequence - 1, head=head,
             time=moment(self.habits.clock()),
         )  # fmt: skip
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether there was a checkpoint already."""
+        return self._has_sealed
 
     def go_on(self, path: Path, position: Position, part: int, size: int) -> None:
         """Take up the chain that another process left: `path` is its last file, of whole lines in `size` bytes."""
@@ -193,7 +199,7 @@ class Stream:
         before = self._chain.position
         body = line({**self._introduction(kind), **told}).encode("ascii")
         self._write(self._chain.seal(body, self.habits.sealer), before, sync=sync)
-        self._unsealed, self._sealed_at = 0, self.habits.clock()
+        self._unsealed, self._sealed_at, self._has_sealed = 0, self.habits.clock(), True
         if self.habits.told is not None:
             self.habits.told(self.head)
 

@@ -1,7 +1,7 @@
 """The Authorization header to an access token (RFC 6750 section 2.1, RFC 9449 section 7.1)."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -12,6 +12,20 @@ from policy.tokens.presented import Scheme
 _TOKEN: Final = re.compile(r"(bearer|dpop) +([A-Za-z0-9\-._~+/]+=*)", re.ASCII | re.IGNORECASE)
 _NAMED: Final = re.compile(r"(?:^|,)\s*(bearer|dpop)(?![^\s,])", re.ASCII | re.IGNORECASE)
 _SCHEMES: Final = MappingProxyType[str, Scheme]({"bearer": "Bearer", "dpop": "DPoP"})
+
+
+_PREFIX: Final = "Bearer "
+
+
+def known_bearer(header: str | None, remembers: Callable[[str], bool]) -> str | None:
+    """The token of a header in its usual spelling, where that very token was good before; `None` elsewhere.
+
+    Such a header needs no closer look: what is remembered once came as a whole token.
+    """
+    if header is None or not header.startswith(_PREFIX):
+        return None
+    token = header[len(_PREFIX) :]
+    return token if remembers(token) else None
 
 
 class Credentials(NamedTuple):

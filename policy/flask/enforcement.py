@@ -6,15 +6,15 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 
 from policy.demand import Public
 from policy.engine import Policy
 from policy.errors import AuditUnavailable, PolicyError, Problem, TokenRefused, Unavailable
 from policy.flask import http, seal, signals
-from policy.flask.bearer import credentials
+from policy.flask.bearer import credentials, known_bearer
 from policy.flask.challenges import Challenges
-from policy.flask.current import State, state
+from policy.flask.current import State, current_request, state, state_of
 from policy.flask.lending import LentKeys
 from policy.flask.live import Live
 from policy.flask.marks import armed
@@ -96,21 +96,22 @@ class Enforcement:
 
     def before(self) -> Response | None:
         """Decide the request: the answer that refuses it, or `None` for Flask to go on."""
-        rule = request.url_rule
+        asked = current_request()
+        rule = asked.url_rule
         if rule is None:
             return None
         self.live.ensure_watching()
-        current, guard = state(), self.guard
+        current, guard = state_of(asked), self.guard
         current.hook_ran, current.guard, current.by = True, guard, self
         if not (self._holds() and seal.hooks_are_first(self._app, self._hooks)):
             return self._refuse_all(Reason.NOT_SEALED)
-        if is_automatic_options(rule, request.method) or is_static_without_folder(self._app, rule):
+        if is_automatic_options(rule, asked.method) or is_static_without_folder(self._app, rule):
             return None
-        wanted = route(self._app, self._declared, rule, request.method)
+        wanted = route(self._app, self._declared, rule, asked.method)
         if not self._is_sound(wanted, guard.rules):
             return self._refuse_all(Reason.ENDPOINT_UNDECLARED)
         try:
-            return self._enforce(guard, wanted, current, self.about())
+            return self._enforce(guard, wanted, current, about_of(asked))
         except TokenRefused as refusal:
             signals.send(signals.token_refused, self._app, refusal=refusal)
             return self.shaped(http.token_refused(refusal, self.challenges()))
@@ -139,8 +140,12 @@ class Enforcement:
 
     def _identify(self, guard: Guard, current: State, about: About) -> Subject:
         verifier, given = guard.verifier, self._given
+        header = current_request().environ.get("HTTP_AUTHORIZATION")
+        if not verifier.demands_proof and (known := known_bearer(header, verifier.remembers)) is not None:
+            current.scheme = "Bearer"
+            return guard.identify(known, about=about)
         try:
-            scheme, token = credentials(request.headers.get("Authorization"), verifier.schemes)
+            scheme, token = credentials(header, verifier.schemes)
         except TokenRefused as refusal:
             refusal.detail = refusal.detail or token_elsewhere()
             guard.refuse(refusal, about=about)
@@ -163,10 +168,11 @@ class Enforcement:
 
     def after(self, response: Response) -> Response:
         """Replace the answer of a request in which a tripwire tripped, or in which the hook was kept from running."""
-        current = state()
+        asked = current_request()
+        current = state_of(asked)
         if current.tripped:
             return http.server_error(Reason.MARK_NOT_ENFORCED, current.trip_id)
-        if request.url_rule is not None and not current.hook_ran and not seal.hooks_are_first(self._app, self._hooks):
+        if not current.hook_ran and asked.url_rule is not None and not seal.hooks_are_first(self._app, self._hooks):
             return self._refuse_all(Reason.NOT_SEALED)
         return response
 
@@ -206,17 +212,24 @@ class Enforcement:
 
     def about(self) -> About:
         """What a record says of the current request."""
-        headers = request.headers
-        return About(
-            method=request.method,
-            route=str(request.url_rule),
-            request_id=headers.get("X-Request-ID", ""),
-            trace_id=_trace_id(headers.get("traceparent", "")),
-        )
+        return about_of(current_request())
+
+
+def about_of(asked: Request) -> About:
+    """What a record says of a request; headers as the server gives them (PEP 3333)."""
+    environ = asked.environ
+    return About(
+        asked.method,
+        str(asked.url_rule),
+        environ.get("HTTP_X_REQUEST_ID", ""),
+        _trace_id(environ.get("HTTP_TRACEPARENT", "")),
+    )
 
 
 def _trace_id(traceparent: str) -> str:
     """The trace id of a W3C `traceparent` header; empty where it has none."""
+    if not traceparent:
+        return ""
     parts = traceparent.split("-")
     found = parts[1] if len(parts) >= 4 else ""
     return found if len(found) == 32 and set(found) <= set("0123456789abcdef") else ""

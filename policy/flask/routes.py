@@ -99,7 +99,7 @@ def route(app: Flask, declared: Declarations, rule: Rule, method: str) -> Route:
     view = app.view_functions.get(rule.endpoint)
     function = handler(view, method)
     marks = (*declared.of(rule.endpoint), *_marks(view, function))
-    return Route(method, rule, view, function, tuple(dict.fromkeys(marks)))
+    return Route(method, rule, view, function, marks if len(marks) == 1 else tuple(dict.fromkeys(marks)))
 
 
 def handler(view: Callable[..., Any] | None, method: str) -> Callable[..., Any] | None:

@@ -1,7 +1,8 @@
 """A log reduced to groups, by whichever engine there is."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Final
 
@@ -12,28 +13,11 @@ from policy.review.query import LABEL, Engine, Group, OnProgress
 __all__ = ["COLUMNS", "DECIDED", "ENGINES", "LABEL", "UNDECIDED", "Column", "Engine", "Group", "OnProgress", "engine"]
 
 
-def _plain() -> Engine:
-    from policy.review.plain import Plain
-
-    return Plain()
-
-
-def _duck() -> Engine:
-    from policy.review.duck import Duck
-
-    return Duck()
-
-
-def _spark() -> Engine:
-    from policy.review.spark import Spark
-
-    return Spark()
-
-
-ENGINES: Final[Mapping[str, tuple[Callable[[], Engine], str, str]]] = {
-    "duckdb": (_duck, "duckdb", "replay"),
-    "spark": (_spark, "pyspark", "spark"),
-    "plain": (_plain, "", ""),
+#: By name: the module and the class, the package that it needs, and the extra that brings it.
+ENGINES: Final[Mapping[str, tuple[str, str, str, str]]] = {
+    "duckdb": ("duck", "Duck", "duckdb", "replay"),
+    "spark": ("spark", "Spark", "pyspark", "spark"),
+    "plain": ("plain", "Plain", "", ""),
 }
 
 
@@ -44,12 +28,13 @@ def engine(name: str = "") -> Engine:
     """
     if not name and find_spec("duckdb") is None:
         print("policy: reading with Python alone; `pip install 'claims-policy[replay]'` is quicker", file=sys.stderr)
-        return _plain()
+        name = "plain"
     if name and name not in ENGINES:
         raise ClaimsPolicyError(f"there is no engine `{name}`; there are {', '.join(ENGINES)}")
-    make, needed, extra = ENGINES[name or "duckdb"]
+    module, kind, needed, extra = ENGINES[name or "duckdb"]
     if needed and find_spec(needed) is None:
         raise ClaimsPolicyError(
             f"engine `{name}` needs {needed}, which is not installed: `pip install 'claims-policy[{extra}]'`"
         )
-    return make()
+    made: Engine = getattr(import_module(f"policy.review.{module}"), kind)()
+    return made

@@ -173,6 +173,10 @@ class TokenVerifier:
             memory.put(token, verified, trusted.keys, generation, since=now, until=until)
         return verified
 
+    def remembers(self, token: str) -> bool:
+        """Whether this very text was a good token before; it may have expired since."""
+        return self._known.get(token) is not None
+
     def inspect(self, token: str, *, now: float) -> Inspection:
         """The verdict of every check that `verify` makes, for a person; nothing in it can be used as a token."""
         return inspect(token, self._trusted, max_bytes=self._max_bytes, now=now, revocations=self.revocations)

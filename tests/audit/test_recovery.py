@@ -1,5 +1,6 @@
 """What a process that was killed leaves behind: found by the next writer, brought in once, its chain ended."""
 
+import functools
 import json
 import multiprocessing
 import os
@@ -43,6 +44,10 @@ def killed(work: Callable[[], Any]) -> None:
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
+
+
+def leave_names(folder: Path, names: list[str]) -> None:
+    write(AuditLog(folder, batch_seconds=1000), *names)
 
 
 def leave(folder: Path, count: int, **options: Any) -> None:
@@ -146,11 +151,8 @@ def test_a_chain_whose_file_is_gone_begins_anew_and_that_is_a_finding(tmp_path: 
 def test_several_processes_recover_each_spool_once(tmp_path: Path) -> None:
     """All of them start at the same moment, as workers do."""
     for number in range(5):
-        killed(
-            lambda number=number: write(
-                AuditLog(tmp_path, batch_seconds=1000), *(f"{number}{each:031x}" for each in range(9))
-            )
-        )  # type: ignore[misc]
+        names = [f"{number}{each:031x}" for each in range(9)]
+        killed(functools.partial(leave_names, tmp_path, names))
     ready = multiprocessing.get_context("fork").Barrier(4)
 
     def start(name: str) -> None:
