@@ -4,6 +4,7 @@ from typing import Final
 
 from policy.cli import (
     audit_erase,
+    audit_export,
     audit_recover,
     audit_replay,
     audit_show,
@@ -25,6 +26,7 @@ _COMMANDS: Final = (
     audit_recover,
     audit_erase,
     audit_replay,
+    audit_export,
 )
 
 
