@@ -44,30 +44,24 @@ class Duck:
         present = [str(file) for file in files if file.exists()]
         if not present:
             return
-        with (
-            tempfile.TemporaryDirectory(prefix="policy-review-") as folder,
-            connected(folder, self._memory) as connection,
-        ):
+        with tempfile.TemporaryDirectory(prefix="policy-review-") as folder, self._connected(folder) as connection:
             if labels is not None:
                 _place(connection, labels)
-            sql = asked.sql(LINES, "labels" if labels is not None else "")
-            run(connection, sql, present, progress)
+            sql = asked.sql(_LINES, "labels" if labels is not None else "")
+            _run(connection, sql, present, progress)
             while rows := connection.fetchmany(_ROWS):
                 yield from (Group(tuple(row[:-4]), *row[-4:]) for row in rows)
 
-
-def connected(folder: str, memory: str = MEMORY) -> Any:
-    """A database in memory, which puts into a folder what does not fit."""
-    connection = duckdb.connect(
-        config={"memory_limit": memory, "temp_directory": folder, "preserve_insertion_order": False}
-    )
-    connection.execute("set enable_progress_bar = true")  # else nothing tells how far a question is
-    connection.execute("set enable_progress_bar_print = false")
-    return connection
+    def _connected(self, folder: str) -> Any:
+        connection = duckdb.connect(
+            config={"memory_limit": self._memory, "temp_directory": folder, "preserve_insertion_order": False}
+        )
+        connection.execute("set enable_progress_bar = true")  # else nothing tells how far a question is
+        connection.execute("set enable_progress_bar_print = false")
+        return connection
 
 
-#: What has the lines of files as a column `line`; the files are a parameter.
-LINES: Final = (
+_LINES: Final = (
     f"read_csv(?, columns = {{'line': 'VARCHAR'}}, header = false, auto_detect = false, delim = '{_NOWHERE}', "
     f"quote = '', escape = '', new_line = '\\n', max_line_size = {_LONGEST_LINE}, ignore_errors = true, "
     "strict_mode = false)"
@@ -80,7 +74,7 @@ def _place(connection: Any, labels: Mapping[str, str]) -> None:
         connection.executemany("insert into labels values (?, ?)", list(labels.items()))
 
 
-def run(connection: Any, sql: str, files: Sequence[str], progress: OnProgress | None) -> None:
+def _run(connection: Any, sql: str, files: Sequence[str], progress: OnProgress | None) -> None:
     """Run the question; with `progress` in a thread, while this one looks how far it is."""
     if progress is None:
         connection.execute(sql, [files])

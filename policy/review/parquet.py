@@ -2,16 +2,28 @@
 
 import json
 import tempfile
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import duckdb
+
 from policy.review.columns import COLUMNS, quoted, source
-from policy.review.duck import LINES, connected, run
 from policy.review.export import KINDS
 from policy.review.grouping import OnProgress
 
 _TEXTS: Final = "VARCHAR"
+_MEMORY: Final = "2GB"
+_LONGEST_LINE: Final = 16 * 2**20
+#: No line of a log has this character, so nothing is split at it.
+_NOWHERE: Final = "\x1f"
+_POLL_SECONDS: Final = 0.2
+_LINES: Final = (
+    f"read_csv(?, columns = {{'line': 'VARCHAR'}}, header = false, auto_detect = false, delim = '{_NOWHERE}', "
+    f"quote = '', escape = '', new_line = '\\n', max_line_size = {_LONGEST_LINE}, ignore_errors = true, "
+    "strict_mode = false)"
+)
 #: What is read of a line; whatever else it has is left out.
 _SHAPE: Final[dict[str, Any]] = {
     "seq": "BIGINT",
@@ -93,10 +105,37 @@ def write_parquet(
 ) -> int:
     """Write the records of a log; how many there are. What does not fit into memory goes to temporary files."""
     present = [str(file) for file in files if file.exists()]
-    with tempfile.TemporaryDirectory(prefix="policy-review-") as folder, connected(folder) as connection:
-        connection.execute("set timezone = 'UTC'")
-        run(connection, _sql(to, since, until), present, progress)
+    with tempfile.TemporaryDirectory(prefix="policy-export-") as folder, _connected(folder) as connection:
+        _run(connection, _sql(to, since, until), present, progress)
         return int(connection.fetchone()[0])
+
+
+def _connected(folder: str) -> Any:
+    config = {"memory_limit": _MEMORY, "temp_directory": folder, "preserve_insertion_order": False}
+    connection = duckdb.connect(config=config)
+    for setting in ("timezone = 'UTC'", "enable_progress_bar = true", "enable_progress_bar_print = false"):
+        connection.execute(f"set {setting}")
+    return connection
+
+
+def _run(connection: Any, sql: str, files: Sequence[str], progress: OnProgress | None) -> None:
+    """In a thread, while this one looks how far it is."""
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            connection.execute(sql, [files])
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(_POLL_SECONDS)
+        if progress is not None:
+            progress(min(1.0, max(0.0, connection.query_progress() / 100)))
+    if failed:
+        raise failed[0]
 
 
 def _sql(to: Path, since: str, until: str) -> str:
@@ -107,7 +146,7 @@ def _sql(to: Path, since: str, until: str) -> str:
     conditions += [f"{time} < {quoted(until)}"] if until else []
     parsed = (
         f"select {time} as moment, json_transform(line, {quoted(json.dumps(_SHAPE))}) as r "  # noqa: S608 - all is made here
-        f"from {source(LINES)} where {' and '.join(conditions)}"
+        f"from {source(_LINES)} where {' and '.join(conditions)}"
     )
     columns = ", ".join(f'{sql} as "{name}"' for name, sql in COLUMNS_OF_THE_FILE.items())
     selected = f"select {columns} from ({parsed}) as parsed"  # noqa: S608
