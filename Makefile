@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test test-optimized oldest fuzz soak check docs bench clean
+.PHONY: demo test test-optimized oldest fuzz soak kills check docs bench bench-log clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -48,6 +48,10 @@ test-optimized: $(READY)
 soak: $(READY)
 	$(BIN)/python -m tests.soak
 
+# Workers killed hundreds of times while they answer; then the log is held against the answers.
+kills: $(READY)
+	$(BIN)/python -m tests.kills
+
 check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -65,6 +69,12 @@ docs: $(READY)
 bench: $(READY)
 	$(BIN)/python -m pip install --quiet --group peers
 	$(BIN)/python -m benchmarks
+
+# What recording costs, and what is left of the throughput where every decision is on the disk.
+bench-log: $(READY)
+	$(BIN)/python -m benchmarks.durability
+	$(BIN)/python -m benchmarks.observing
+	$(BIN)/python -m benchmarks.replaying 1000000
 
 clean:
 	rm -rf .venv .venv-oldest .mypy_cache .pytest_cache .ruff_cache .hypothesis var

@@ -162,6 +162,8 @@ class Guard:
                 self.audit.write(line(), refused=refused)
         except AuditUnavailable:
             raise
+        except OSError as error:
+            raise AuditUnavailable(f"the record cannot be made: {error}") from error
         except Exception as error:  # whatever a sink of one's own raises: what is not recorded is not decided
             raise AuditUnavailable(f"the audit sink failed: {error!r}") from error
 

@@ -216,9 +216,10 @@ class Recorder:
 
     def _write_subject(self, subject: Subject) -> _Known:
         capped: list[str] = []
+        epoch = self._treatment.epoch  # before anything is made: what is erased meanwhile is made anew
         text = line(self._subject(subject, capped))
         token = self._treat("token", _cut("token", subject.token_id, capped))
-        known = _Known(subject, self._treatment.epoch, text, token, tuple(capped))
+        known = _Known(subject, epoch, text, token, tuple(capped))
         _remember(self._subjects, id(subject), known)
         return known
 

@@ -54,13 +54,17 @@ class Values:
     @property
     def epoch(self) -> int:
         """A number that changes when something was erased, by whomever; seen within a second."""
+        self._look_for_erasures()
+        return self._epoch
+
+    def _look_for_erasures(self) -> None:
         if self._monotonic() - self._looked_at >= LOOK_EVERY:
             with self._lock:
                 self._look()
-        return self._epoch
 
     def keep(self, field: str, value: str) -> str:
         """What stands for the value in the log, once the value is on the disk; `OSError` where it is not."""
+        self._look_for_erasures()
         known = self._known.get((field, value))
         if known is not None:
             return known

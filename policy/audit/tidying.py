@@ -52,13 +52,10 @@ class Tidying:
     ) -> None:
         self._folder, self._rules, self._tell, self._clock = folder, rules, tell, clock
 
-    def start(self) -> threading.Thread | None:
-        """Tidy in a thread of its own, which is given; `None` where there is never anything to do."""
-        if not self._rules.is_there_work:
-            return None
-        thread = threading.Thread(target=self.run, name="policy-tidying", daemon=True)
-        thread.start()
-        return thread
+    def start(self) -> None:
+        """Tidy in a thread of its own, if there ever is anything to do."""
+        if self._rules.is_there_work:
+            threading.Thread(target=self.run, name="policy-tidying", daemon=True).start()
 
     def run(self) -> None:
         """Tidy once. What does not work is logged, and tried again the next time."""

@@ -51,7 +51,11 @@ class Connection(http.client.HTTPConnection):
         """Connect to the path."""
         self.sock = socket.socket(socket.AF_UNIX)
         self.sock.settimeout(30)
-        self.sock.connect(self._path)
+        try:
+            self.sock.connect(self._path)
+        except OSError:
+            self.close()
+            raise
 
 
 class Callers:
@@ -91,6 +95,7 @@ class Callers:
                     self.answered.add(name)
                 else:
                     self.refused[answer.status] += 1
+        connection.close()
 
 
 def run(root: Path, *, durability: str, kills: int, workers: int = 1, seed: int = 0) -> Seen:
