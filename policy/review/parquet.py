@@ -111,7 +111,7 @@ def write_parquet(
 
 
 def _connected(folder: str) -> Any:
-    config = {"memory_limit": _MEMORY, "temp_directory": folder, "preserve_insertion_order": False}
+    config: dict[str, Any] = {"memory_limit": _MEMORY, "temp_directory": folder, "preserve_insertion_order": False}
     connection = duckdb.connect(config=config)
     for setting in ("timezone = 'UTC'", "enable_progress_bar = true", "enable_progress_bar_print = false"):
         connection.execute(f"set {setting}")
