@@ -78,7 +78,8 @@ class Authorizer:
 
         `standing` is `current`, `last-good` (a later edit of the folder is refused, for `problems`) or `last-accepted`
         (the folder was broken at the start); `revocations` say the same of what is revoked. `workers` are digests by
-        process, `drift` says that they differ. `shadow`, where there is one, tells how often it disagreed here.
+        process, `drift` says that they differ. `audit` is how this worker's folder of decisions does. `shadow`, where
+        there is one, tells how often it disagreed here.
         """
         if self._enforcement is None:
             raise PolicyError("the authorizer has no application: call init_app(app, policy=..., audit=...) first")

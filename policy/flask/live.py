@@ -160,6 +160,7 @@ class Live:
             "workers": {str(process): theirs for process, theirs in workers.items()},
             "drift": len({digest, *workers.values()}) > 1,
             **({"shadow": self.shadowing.health()} if self.shadowing else {}),
+            **({"audit": self._options.audit.health()} if isinstance(self._options.audit, AuditLog) else {}),
             "time": time.time(),
         }
 
