@@ -1,19 +1,20 @@
 """`policy audit replay`: what would another policy have answered to all that was asked?"""
 
 import argparse
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
-from policy.audit.reader import files
 from policy.cli.arguments import CannotRun, Commands, command, takes_json
-from policy.cli.audit_window import takes_window, window_of
+from policy.cli.audit_reading import reading_of
+from policy.cli.audit_window import takes_window
 from policy.cli.progress import Progress
 from policy.cli.style import Painted, paint, say, say_columns, say_json, verdict
 from policy.engine import Policy
 from policy.errors import PolicyError
-from policy.review.grouping import ENGINES, engine
+from policy.review.grouping import ENGINES
 from policy.review.recorded import Beside, Finder, Git, Given, Place
 from policy.review.replay import Window, replay
 from policy.review.tally import WAYS, WHY, Report, Sum, Way
@@ -37,7 +38,7 @@ def add(commands: Commands) -> None:
     made.add_argument(
         "--path", default="policies/", metavar="PATH", help="where policies are in the repository (policies/)"
     )
-    made.add_argument("--engine", choices=tuple(ENGINES), help="what reads the log (duckdb, if it is installed)")
+    made.add_argument("--engine", choices=tuple(ENGINES), help="what reads the log (duckdb where it is installed)")
     takes_window(made)
     made.add_argument("--strict", action="store_true", help="what cannot be proved or told counts like a change")
     takes_json(made)
@@ -48,12 +49,11 @@ def run(args: argparse.Namespace) -> int:
     new = _loaded(args.policy)
     places: list[Place] = [Given([new, *([_loaded(args.recorded)] if args.recorded else [])]), Beside(Path(args.log))]
     places += [Git(args.git, args.path)] if args.git else []
-    log = [file for file in files(args.log) if not file.name.startswith("refused-")] or files(args.log)
-    with _Bar(log) as progress:
-        report = replay(
-            log, new, Finder(places), engine(args.engine or ""),
-            window=Window(*window_of(args)), progress=progress,
-        )  # fmt: skip
+    found = reading_of(args)
+    log = [file for file in found.files if not file.name.startswith("refused-")] or list(found.files)
+    with Bar(log) as progress:
+        window = Window(found.since, found.until)
+        report = replay(log, new, Finder(places), found.engine, window=window, progress=progress)
     if report.records and not report.proved and not report.disagreements:
         raise CannotRun(_nothing_found(report))
     if args.json:
@@ -78,24 +78,26 @@ def _nothing_found(report: Report) -> str:
     )
 
 
-class _Bar:
+class Bar:
     """A bar for each time that the log is read; called with the part that is done."""
 
-    def __init__(self, log: list[Path]) -> None:
+    def __init__(self, log: Iterable[Path], clock: Callable[[], float] = time.monotonic) -> None:
         self._bytes = sum(file.stat().st_size for file in log if file.exists())
-        self._bar = Progress(self._bytes, what="replay")
+        self._clock = clock
+        self._bar = Progress(self._bytes, what="replay", clock=clock)
 
-    def __enter__(self) -> "_Bar":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.clear()
 
     def __call__(self, part: float) -> None:
+        """So much of the log is read; less than before means that it is read again."""
         done = int(part * self._bytes)
         if done < self._bar.done:
             self._bar.clear()
-            self._bar = Progress(self._bytes, what="count subjects")
+            self._bar = Progress(self._bytes, what="count subjects", clock=self._clock)
         self._bar(done - self._bar.done)
 
 
@@ -142,7 +144,7 @@ def _print_changes(report: Report) -> None:
 
 def _print_counts(title: str, counted: Mapping[str, Counter[Way]]) -> None:
     rows = [
-        (name, *(f"{counts[way]:,} {way}" if counts[way] else "" for way in WAYS))
+        (name or "(no route)", *(f"{counts[way]:,} {way}" if counts[way] else "" for way in WAYS))
         for name, counts in sorted(counted.items(), key=lambda item: (-sum(item[1].values()), item[0]))
     ]
     _print_table(title, rows)

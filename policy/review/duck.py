@@ -47,8 +47,7 @@ class Duck:
         with tempfile.TemporaryDirectory(prefix="policy-review-") as folder, self._connected(folder) as connection:
             if labels is not None:
                 _place(connection, labels)
-            sql = asked.sql(_LINES, "labels" if labels is not None else "")
-            _run(connection, sql, present, progress)
+            _run(connection, asked.sql(_LINES, "labels" if labels is not None else ""), present, progress)
             while rows := connection.fetchmany(_ROWS):
                 yield from (Group(tuple(row[:-4]), *row[-4:]) for row in rows)
 
@@ -69,9 +68,10 @@ _LINES: Final = (
 
 
 def _place(connection: Any, labels: Mapping[str, str]) -> None:
-    connection.execute("create temp table labels (labels_of varchar, label varchar)")
-    if labels:
-        connection.executemany("insert into labels values (?, ?)", list(labels.items()))
+    connection.execute(
+        "create temp table labels as select unnest(?::varchar[]) as labels_of, unnest(?::varchar[]) as label",
+        [list(labels), list(labels.values())],
+    )
 
 
 def _run(connection: Any, sql: str, files: Sequence[str], progress: OnProgress | None) -> None:

@@ -34,7 +34,7 @@ class Example(NamedTuple):
 
 @dataclass(slots=True)
 class Change:
-    """How many records change in one way, for how many subjects, and some of them."""
+    """How many records change in one way, for how many subjects, and some of them, each of another subject."""
 
     records: int = 0
     seen: set[int] = field(default_factory=set)
@@ -44,7 +44,10 @@ class Change:
         """One of the records is this subject's; `None` where subjects can't be told apart."""
         if subject is not None:
             self.seen.add(hash((issuer, subject)))
-        self.examples = sorted({*self.examples, Example(record, subject or "")})[:EXAMPLES]
+        found: dict[str, Example] = {}
+        for each in sorted((*self.examples, Example(record, subject or ""))):
+            found.setdefault(each.subject or each.record, each)
+        self.examples = list(found.values())[:EXAMPLES]
 
     def as_dict(self) -> dict[str, Any]:
         """The change as JSON values."""
