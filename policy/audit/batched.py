@@ -137,7 +137,7 @@ class Batched:
             return
         self._retry_at = now + self._seconds
         self._is_ready = not self._has_ended and self._ledger.has_spool()
-        if self._is_ready and self._thread is None:
+        if self._is_ready and (self._thread is None or not self._thread.is_alive()):
             self._thread = threading.Thread(target=self._run, name="policy-log", daemon=True)
             self._thread.start()
 
@@ -159,7 +159,7 @@ class Batched:
         was_failing = self.is_failing
         try:
             self.flush()
-        except OSError as error:
+        except Exception as error:  # whatever it was: a thread that ends would leave accepted records where they are
             if not was_failing:
                 logger.critical("%d accepted records wait until the disk takes them: %s", self.pending, error)
         return True

@@ -58,7 +58,7 @@ class BestEffort:
                 return
             try:
                 self._ledger.append([*lines, *self._losses.told()], sync=False)
-            except OSError as error:
+            except Exception as error:  # whatever it was: a thread that ends would never write again
                 self.failures, self.is_failing = self.failures + 1, True
                 self._losses.count(len(lines))
                 logger.critical("%d records are lost: %s", len(lines), error)

@@ -4,7 +4,7 @@ import logging
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from policy.audit.recovery import recover
 from policy.audit.spool import HALF, PREFIX, Spool
@@ -25,7 +25,6 @@ class Ledger:
         self.recovered = 0
         self._half: Final = half
         self._opened: Final = opened
-        self._told = folder
         self._has_recovered = False
 
     def append(self, bodies: Sequence[bytes], *, sync: bool) -> None:
@@ -34,7 +33,6 @@ class Ledger:
         is_first = not self.stream.is_sealed
         self.stream.append(bodies, sync=sync)
         self.stream.checkpoint(sync=False, always=is_first)
-        self._tell()
 
     def seal(self) -> None:
         """Seal the chain now, on the disk; `OSError` where that line was not taken."""
@@ -51,7 +49,8 @@ class Ledger:
         path = stream.folder / f"{PREFIX}{stream.writer}"
         try:
             stream.folder.mkdir(parents=True, exist_ok=True)
-            self.spool = Spool(path, self._about(), half=self._half)
+            about = {"writer": stream.writer, "stream": stream.name, "process": os.getpid()}
+            self.spool = Spool(path, about, half=self._half)
         except OSError as error:
             logger.warning("no spool can be made at `%s`, so every record is written at once: %s", path, error)
         return self.spool is not None
@@ -90,12 +89,3 @@ class Ledger:
             logger.log(logging.WARNING if each.lines or each.torn else logging.INFO, "%s", each)
         self.recovered = sum(each.lines for each in found)
         self._opened()
-
-    def _about(self) -> dict[str, Any]:
-        stream = self.stream
-        return {"writer": stream.writer, "stream": stream.name, "file": stream.path.name, "process": os.getpid()}
-
-    def _tell(self) -> None:
-        if self.spool is not None and self.stream.path != self._told:
-            self._told = self.stream.path
-            self.spool.tell(self._about())

@@ -64,7 +64,7 @@ def _bring_in(folder: Path, orphan: Orphan, habits: Habits) -> Iterator[Recovere
     writer, name = str(orphan.about.get("writer", "")), str(orphan.about.get("stream", "decisions"))
     if not re.fullmatch("[0-9a-f]{16}", writer) or not re.fullmatch("[a-z]+", name):
         if orphan.lines:
-            raise OSError(f"`{orphan.path}` does not tell whose lines it holds")
+            raise OSError(f"`{orphan.path}` does not tell whose {len(orphan.lines)} lines it holds")
         return
     stream = Stream(folder, name, writer, replace(habits, finished=None))
     last = _last_file(folder, writer, name)

@@ -31,33 +31,31 @@ class Spool:
 
     A line is framed by its length and its generation, written after the line itself: a frame that is there is whole. A
     half that is used again has a higher generation, so nothing old is taken for new. Not for several threads at once.
-    While the file is open it is locked, which tells others that its writer lives.
+    While the file is open it is locked, which tells others that its writer lives. `about` tells whose lines these are:
+    the `writer` and the `stream`.
     """
 
     def __init__(self, path: Path, about: Mapping[str, Any], *, half: int = HALF) -> None:
         self.path: Final = path
         self.half: Final = half
-        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
+        draft = path.with_name(f".new{path.name}")  # under its own name it is seen only once it is locked
+        self._descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.posix_fallocate(self._descriptor, 0, _PAGE + 2 * half)
             found = os.fstat(self._descriptor)
             self._identity = found.st_dev, found.st_ino
             self._memory: Any = mmap.mmap(self._descriptor, _PAGE + 2 * half)
-            self._memory[:_PAGE] = (_MAGIC + bytes(_RELEASED.size)).ljust(_PAGE, b"\0")
-            self.tell(about)
+            head = _MAGIC + bytes(_RELEASED.size) + json.dumps(about).encode("ascii")
+            self._memory[:_PAGE] = head.ljust(_PAGE, b"\0")
+            draft.rename(path)
         except BaseException:
             os.close(self._descriptor)
-            path.unlink(missing_ok=True)
+            draft.unlink(missing_ok=True)
             raise
         self._generation = 1
         self._start, self._end = _PAGE, _PAGE + half
         self._at = self._start
-
-    def tell(self, about: Mapping[str, Any]) -> None:
-        """Note whose lines these are: what a later writer needs to go on with the chain."""
-        text = json.dumps(about).encode("ascii")
-        self._memory[_ABOUT_AT:_PAGE] = text.ljust(_PAGE - _ABOUT_AT, b"\0")[: _PAGE - _ABOUT_AT]
 
     def put(self, body: bytes) -> bool:
         """Keep a line; false where there is no room for it."""

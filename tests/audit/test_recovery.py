@@ -179,7 +179,7 @@ def test_a_spool_that_tells_nothing_is_left_where_it_is(tmp_path: Path) -> None:
     content = bytearray(spool.read_bytes())
     content[26:4096] = bytes(4070)
     spool.write_bytes(content)
-    with pytest.raises(OSError, match="does not tell whose lines it holds"):
+    with pytest.raises(OSError, match="does not tell whose 4 lines it holds"):
         recover(tmp_path, HABITS)
     with AuditLog(tmp_path) as log:
         write(log, "next")
