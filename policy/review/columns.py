@@ -96,11 +96,11 @@ def _second(line: bytes, mark: str) -> bytes:
 
 
 def _inputs(line: bytes) -> bytes | None:
-    before, found, _ = line.partition(_CLIENT.encode())
+    rest = _second(line, _METHOD)
+    asked, found, _ = rest.partition(_CLIENT.encode())
     if not found:
-        before, found, _ = line.partition(_DETAIL.encode())
-    asked = _second(before, _METHOD) if found else b""
-    return _METHOD[1:].encode() + asked if asked else None
+        asked, found, _ = rest.partition(_DETAIL.encode())
+    return _METHOD[1:].encode() + asked if found else None
 
 
 def _who(line: bytes) -> bytes | None:
@@ -125,20 +125,18 @@ def _kind(line: bytes) -> bytes | None:
     return kind if mark and line.endswith(ending) else None
 
 
-_PLACES: Final = (
-    f"instr(line, '{_KIND}') as kind_at, case when contains(line, '{_CLIENT}') then split_part(line, '{_CLIENT}', 1) "
-    f"when contains(line, '{_DETAIL}') then split_part(line, '{_DETAIL}', 1) else '' end as before"
-)
+_PLACES: Final = f"instr(line, '{_KIND}') as kind_at, split_part(line, '{_METHOD}', 2) as rest"
 _HEADED: Final = (
     f"case when kind_at between 2 and {_FURTHEST} then substr(line, kind_at + {len(_KIND)}, {_HEAD}) "
-    f"else '' end as head, split_part(before, '{_METHOD}', 2) as asked"
+    f"else '' end as head, split_part(rest, '{_CLIENT}', 1) as asked"
 )
 _WORD: Final = "split_part(head, '\"', 1)"
 _WHOLE: Final = f"(line like '%}}}}' or line like '%}}' and {_WORD} not in ({', '.join(map(quoted, DECIDED))}))"
 _STAMPED: Final = (
     f'substr(head, instr(head, \'","id":"\') + 8, {_STAMP}) as stamp, '
     f"case when contains(head, '\"') and {_WHOLE} then {_WORD} end as kind, "
-    f"case when asked <> '' then '{_METHOD[1:]}' || asked end as inputs"
+    f"case when asked <> rest then '{_METHOD[1:]}' || asked when contains(rest, '{_DETAIL}') "
+    f"then '{_METHOD[1:]}' || split_part(rest, '{_DETAIL}', 1) end as inputs"
 )
 
 
