@@ -118,9 +118,14 @@ def _labels(labels: Mapping[str, str]) -> Column:
     return Column(LABEL, LABEL, read)
 
 
+def place(inputs: str) -> str:
+    """The method and the route with which inputs begin."""
+    return inputs.partition(',"outcome":')[0]
+
+
 def _asked(labels: Mapping[str, str]) -> tuple[str, ...]:
     """The methods and routes in labelled inputs, if they are few: other lines then need not be looked at closely."""
-    found = {inputs.partition(',"outcome":')[0] for inputs in labels}
+    found = set(map(place, labels))
     return tuple(sorted(found)) if len(found) <= _FEW else ()
 
 

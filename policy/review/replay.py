@@ -8,13 +8,18 @@ from typing import Any, Final, NamedTuple
 from policy.engine import Policy
 from policy.review.columns import COLUMNS, DECIDED, UNDECIDED, Column, where
 from policy.review.grouping import LABEL, Engine, Group, OnProgress
-from policy.review.judging import Decided, Judge, Judgement, Record, decided, disagreements
+from policy.review.judging import Decided, Disagreement, Judge, Judgement, Record, decided, disagreements
+from policy.review.query import place
 from policy.review.recorded import Finder
 from policy.review.tally import CHAIN_LINES, OLDER, UNDECIDED_LINES, UNREADABLE, Key, Report, Sum, keys
 
 _CHAIN: Final = frozenset({"begin", "checkpoint", "end", "retired", "surplus"})
 #: What is written in place of an id that tells subjects apart no more.
 _ALIKE: Final = frozenset({"masked", "dropped"})
+#: What part of a log is read first, and from how many places on who asked is not read along.
+_FIRST: Final = 0.05
+_PLACES_AT_MOST: Final = 16
+_KNOWN_AT_MOST: Final = 100_000
 
 
 class Window(NamedTuple):
@@ -35,6 +40,23 @@ class _Label(NamedTuple):
     alike: bool
 
 
+class _Weighed(NamedTuple):
+    """What comes of some inputs. Without a judgement they are not proved, or it has to be known who asked and when."""
+
+    record: Record
+    judge: Judge | None = None
+    wrong: tuple[Disagreement, ...] = ()
+    judgement: Judgement | None = None
+
+    @property
+    def label(self) -> _Label | None:
+        """For what its subjects are counted; `None` where nothing changes."""
+        if self.judgement is None or not self.judgement.changed:
+            return None
+        treated = self.record.get("treated", {}).get("subject.id")
+        return _Label(tuple(keys(self.judgement)), self.record["subject"]["issuer"], treated in _ALIKE)
+
+
 def replay(
     files: Sequence[Path],
     new: Policy,
@@ -52,7 +74,7 @@ def replay(
 
 
 class _Replay:
-    """The passes over a log: one over all of it, and others only where something changed, or depends on who asked."""
+    """The readings of a log: one of all of it, and others only of what changed, or depends on who asked and when."""
 
     def __init__(
         self,
@@ -67,49 +89,84 @@ class _Replay:
         self._window, self._progress = window, progress
         self._report: Final = Report(new.digest)
         self._judges: dict[str, Judge] = {}
+        self._known: dict[str, _Weighed | None] = {}
         self._apart: set[str] = set()
-        self._labels: dict[_Label, str] = {}
-        self._labelled: dict[str, str] = {}
-        self._timed: dict[str, str] = {}
+        self._places: set[str] = set()
 
     def run(self) -> Report:
-        """Read the log as often as it takes."""
-        for group in self._groups(["version", "kind", "inputs", "login_now"], kinds=None):
-            self._take(group)
+        """Read the log as often as it takes. What changes in its first files tells where to look in the others."""
+        first, rest = _parted(self._files)
+        share = _size(first) / (_size(self._files) or 1)
+        self._read(first, self._part(0, share))
+        if rest:
+            self._read(rest, self._part(share, 1))
         if self._apart:
-            self._read_who()
-        if self._labelled:
-            self._count_subjects()
-        if self._timed:
-            self._count_timed_subjects()
+            self._read_apart()
         self._report.notes = tuple(_notes(self._judges.values()))
         return self._report
 
-    def _groups(self, by: Sequence[str | Column], **others: Any) -> Iterator[Group]:
-        since, until = self._window
-        return self._engine.groups(self._files, by, since=since, until=until, progress=self._progress, **others)
+    def _part(self, start: float, end: float) -> OnProgress | None:
+        progress = self._progress
+        return progress and (lambda part: progress(start + part * (end - start)))
 
-    def _take(self, group: Group) -> None:
-        version, kind, inputs, now = group.values
+    def _groups(
+        self, files: Sequence[Path], by: Sequence[str | Column], progress: OnProgress | None, **others: Any
+    ) -> Iterator[Group]:
+        since, until = self._window
+        return self._engine.groups(files, by, since=since, until=until, progress=progress, **others)
+
+    def _read(self, files: Sequence[Path], progress: OnProgress | None) -> None:
+        """Read some files; who asked is read along where changes are known of, and afterwards where they are new."""
+        who = where(COLUMNS["who"], sorted(self._places) if len(self._places) <= _PLACES_AT_MOST else ())
+        numbers: dict[_Label, str] = {}
+        new: dict[str, str] = {}
+        for group in self._groups(files, ["version", "kind", "inputs", who], progress, kinds=None):
+            label, inputs = self._take(group), group.values[2] or ""
+            if label is not None and group.values[3] is not None:
+                self._see(label, _id_in(group.values[3]), group.example)
+            elif label is not None:
+                new[inputs] = numbers.setdefault(label, str(len(numbers)))
+                self._places.add(place(inputs))
+        if new:
+            labels = list(numbers)
+            for group in self._groups(files, [LABEL, "who"], self._progress, labels=new):
+                number, told = group.values
+                self._see(labels[int(number or 0)], _id_in(told), group.example)
+
+    def _take(self, group: Group) -> _Label | None:
+        version, kind, inputs, who = group.values
         if kind not in DECIDED:
             self._report.skipped[_word(version, kind)] += group.count
-        elif (found := decided(inputs or "", now=now)) is None:
+            return None
+        weighed = self._known.get(inputs or "") if who is not None else None
+        if weighed is None:
+            weighed = self._weigh(decided(inputs or ""))
+            self._keep(inputs or "", weighed, repeated=who is not None)
+        if weighed is None:
             self._report.skipped[UNREADABLE] += group.count
-        else:
-            self._report.records += group.count
-            self._prove(found, group, inputs or "")
+            return None
+        self._report.records += group.count
+        self._count(weighed, group)
+        return weighed.label
 
-    def _prove(self, given: Decided, group: Group, inputs: str) -> None:
+    def _keep(self, inputs: str, weighed: _Weighed | None, *, repeated: bool) -> None:
+        """Inputs come again with everybody who asked so."""
+        if len(self._known) >= _KNOWN_AT_MOST:
+            self._known.clear()
+        if repeated:
+            self._known[inputs] = weighed
+
+    def _weigh(self, given: Decided | None, *, knows_who: bool = False) -> _Weighed | None:
+        if given is None:
+            return None
         judge = self._judge_of(given.record)
         if judge is None:
-            self._report.unproved.setdefault(given.record["policy"], Sum()).add(group.count, group.example)
-        elif found := list(disagreements(judge.old, given)):
-            self._report.disagreements += group.count
-            for each in found:
-                self._report.disagreeing.setdefault(each, Sum()).add(group.count, group.example)
-        else:
-            self._report.proved += group.count
-            self._judge(judge, given, group, inputs)
+            return _Weighed(given.record)
+        if not knows_who and _is_apart(given, judge):
+            self._apart.add(_apart_by(given, judge))
+            return _Weighed(given.record, judge)
+        wrong = tuple(disagreements(judge.old, given))
+        return _Weighed(given.record, judge, wrong, None if wrong else judge.judge(given))
 
     def _judge_of(self, record: Record) -> Judge | None:
         digest = record["policy"]
@@ -117,55 +174,61 @@ class _Replay:
             self._judges[digest] = Judge(old, self._new)
         return self._judges.get(digest)
 
-    def _judge(self, judge: Judge, given: Decided, group: Group, inputs: str) -> None:
-        """Judge proved records, unless it has to be known who asked."""
-        if given.subject.issuer in judge.needs_who:
-            self._apart.add(given.subject.issuer)
-            return
-        judgement = judge.judge(given)
-        self._report.add(given.record, judgement, group.count, group.example)
-        if judgement.changed and given.subject.auth_time is not None:
-            self._timed[inputs] = ""
-        elif judgement.changed:
-            label = _label(given.record, judgement)
-            self._labelled[inputs] = self._labels.setdefault(label, str(len(self._labels)))
+    def _count(self, weighed: _Weighed, group: Group) -> None:
+        record, judge, wrong, judgement = weighed
+        if judge is None:
+            self._report.unproved.setdefault(record["policy"], Sum()).add(group.count, group.example)
+        elif wrong:
+            self._report.disagreements += group.count
+            for each in wrong:
+                self._report.disagreeing.setdefault(each, Sum()).add(group.count, group.example)
+        elif judgement is not None:
+            self._report.proved += group.count
+            self._report.add(record, judgement, group.count, group.example)
 
-    def _read_who(self) -> None:
-        """Judge the records of issuers of which ids and clients matter; other lines come as one group of nothing."""
-        issuers = [f'"subject":{{"issuer":{json.dumps(name)},' for name in self._apart]
-        by = [where(COLUMNS[name], issuers) for name in ("inputs", "who", "login_now")]
-        for group in self._groups(by):
-            judge, given = self._proved(group)
-            if judge is not None and given is not None and given.subject.issuer in judge.needs_who:
-                judgement = judge.judge(given)
-                self._report.add(given.record, judgement, group.count, group.example)
-                self._see(_label(given.record, judgement), given.subject.id, group.example)
-
-    def _proved(self, group: Group) -> tuple[Judge, Decided] | tuple[None, None]:
-        inputs, who, now = group.values
-        given = decided(inputs, who, now) if inputs else None
-        judge = self._judge_of(given.record) if given is not None else None
-        if given is None or judge is None or any(disagreements(judge.old, given)):
-            return None, None
-        return judge, given
-
-    def _count_subjects(self) -> None:
-        """Count the subjects of what changed, whenever they asked."""
-        labels = list(self._labels)
-        for group in self._groups([LABEL, "who"], labels=self._labelled):
-            label, who = group.values
-            self._see(labels[int(label or 0)], _id_in(who), group.example)
-
-    def _count_timed_subjects(self) -> None:
-        """Count the subjects of what changed for some moments, and perhaps not for others."""
-        for group in self._groups(["inputs", "who", "login_now"], labels=self._timed):
-            judge, given = self._proved(group)
-            if judge is not None and given is not None:
-                self._see(_label(given.record, judge.judge(given)), given.subject.id, group.example)
+    def _read_apart(self) -> None:
+        """Weigh the records of which it matters who asked, or when; other lines come as one group of nothing."""
+        by = [where(COLUMNS[name], sorted(self._apart)) for name in ("inputs", "who", "login_now")]
+        for group in self._groups(self._files, by, self._progress):
+            inputs, who, now = group.values
+            given = decided(inputs, who, now) if inputs else None
+            judge = self._judge_of(given.record) if given is not None else None
+            if given is None or judge is None or not _is_apart(given, judge):
+                continue
+            weighed = self._weigh(given, knows_who=True)
+            if weighed is not None:
+                self._count(weighed, group)
+                if (label := weighed.label) is not None:
+                    self._see(label, given.subject.id, group.example)
 
     def _see(self, label: _Label, subject: str | None, example: str) -> None:
         for key in label.keys:
             self._report.changes[key].see(label.issuer, None if label.alike else subject, example)
+
+
+def _parted(files: Sequence[Path]) -> tuple[Sequence[Path], Sequence[Path]]:
+    """So many of the first files that they are a small part of all; and the others."""
+    enough = _size(files) * _FIRST
+    for at in range(1, len(files)):
+        if _size(files[:at]) >= enough:
+            return files[:at], files[at:]
+    return files, ()
+
+
+def _size(files: Sequence[Path]) -> int:
+    return sum(file.stat().st_size for file in files if file.exists())
+
+
+def _is_apart(given: Decided, judge: Judge) -> bool:
+    """Whether it matters who asked, or when."""
+    return given.subject.auth_time is not None or given.subject.issuer in judge.needs_who
+
+
+def _apart_by(given: Decided, judge: Judge) -> str:
+    """What stands in the lines of such records."""
+    if given.subject.issuer in judge.needs_who:
+        return f'"subject":{{"issuer":{json.dumps(given.subject.issuer)},'
+    return '"auth_time":'
 
 
 def _word(version: str | None, kind: str | None) -> str:
@@ -174,11 +237,6 @@ def _word(version: str | None, kind: str | None) -> str:
     if kind in _CHAIN:
         return CHAIN_LINES
     return OLDER if version == "1" else UNREADABLE
-
-
-def _label(record: Record, judgement: Judgement) -> _Label:
-    treated = record.get("treated", {}).get("subject.id")
-    return _Label(tuple(keys(judgement)), record["subject"]["issuer"], treated in _ALIKE)
 
 
 def _id_in(who: str | None) -> str | None:
