@@ -94,6 +94,7 @@ def as_dict(found: Statistics, asked: Sequence[str]) -> dict[str, Any]:
         "last": found.last or None,
         "totals": dict(found.totals),
         "probes": found.probes,
+        "lost": found.lost,
         "unread": found.unread,
         "seconds_a_part": time.seconds,
         "over_time": [{"time": part.time, **_whole(part.counts)} for part in time.parts],
@@ -115,6 +116,8 @@ def _print(found: Statistics, asked: Iterable[str], most: int, screen: Terminal)
     if found.probes:
         probes = "1 probe" if found.probes == 1 else f"{found.probes:,} probes"
         say(f"Beside these, {probes} asked and refused nobody.")
+    if found.lost:
+        say(paint(f"The log tells of {found.lost:,} more decisions that have no record.", "red"))
     _print_over_time(found, screen)
     for by in asked:
         say()

@@ -96,6 +96,8 @@ def _notes(found: Statistics) -> str:
     notes = []
     if found.probes:
         notes.append(f"Probes (authz.can), which ask and refuse nobody, are not counted: {found.probes:,}.")
+    if found.lost:
+        notes.append(f"Decisions that have no record, as the log itself tells: {found.lost:,}.")
     if found.unread:
         notes.append(f"Lines that are no records of version 2 are not counted: {found.unread:,}.")
     return "".join(f'<p class="note">{note}</p>' for note in notes)

@@ -3,76 +3,128 @@
 import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from policy.review.columns import Column, between
+from policy.review.columns import COLUMNS, DECIDED, Column, between, quoted
 
 #: Methods of HTTP; a caller can send any other word, and is not given a row for it.
 METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY"})
-_DECODER: Final = json.JSONDecoder()
 _CLIENT, _ID = ',"client":', ',"id":'
 
-_ISSUER: Final = between("issuer", '"issuer":', ',"kind":')
-#: `POST /data/<int:id>` as the record has it, over two members.
-ASKED: Final = between("asked", '"method":', ',"outcome":')
-#: The verdicts.
-PERMISSIONS: Final = between("permissions", '"permissions":', ',"tenant":')
-#: How many refused tokens were not kept, by reason.
-COUNTS: Final = between("counts", '"counts":', "}}")
+_INPUTS: Final = COLUMNS["inputs"]
 
 
-def _at_the_end(line: bytes) -> tuple[bytes | None, bytes]:
-    """The client and the id."""
-    _, mark, end = line.partition(_CLIENT.encode())
-    client, _, id_ = end.partition(_ID.encode())
-    return (client, id_) if mark else (None, b"")
+def part(name: str, start: str, end: str) -> Column:
+    """What stands behind `start`, or at the beginning, and before `end` in a line's inputs; they are much shorter."""
+    sql = (
+        f"split_part(split_part(inputs, {quoted(start)}, 2), {quoted(end)}, 1)"
+        if start
+        else (f"split_part(inputs, {quoted(end)}, 1)")
+    )
+
+    def read(line: bytes) -> bytes | None:
+        inputs = _INPUTS.read(line)
+        if inputs is None or start.encode() not in inputs:
+            return None
+        return (
+            inputs.partition(start.encode())[2].partition(end.encode())[0]
+            if start
+            else inputs.partition(end.encode())[0]
+        )
+
+    return Column(name, f"case when contains(inputs, {quoted(start)}) then {sql} end" if start else sql, read)
+
+
+_ISSUER: Final = part("issuer", '"issuer":', ',"kind":')
+#: The request, the answer and the verdicts, of whatever kind a record is; for `said`.
+SAID: Final = part("said", "", ',"tenant":')
+#: Of a record with inputs; that of all others is null.
+OUTCOME: Final = part("outcome", '"outcome":"', '"')
+
+
+def of_kind(kind: str, column: Column) -> Column:
+    """The column of lines of one kind; `None` elsewhere, where nothing is looked for."""
+
+    def read(line: bytes) -> bytes | None:
+        return column.read(line) if COLUMNS["kind"].read(line) == kind.encode() else None
+
+    return Column(column.name, f"case when kind = {quoted(kind)} then {column.sql} end", read)
+
+
+#: How many decisions have no record, of lines that tell so.
+LOST: Final = of_kind("lost", between("count", '"count":', "}"))
+_NOT_KEPT: Final = of_kind("surplus", between("counts", '"counts":', "}}"))
+#: The same, or how many refused tokens were not kept, by reason.
+COUNTS: Final = Column(
+    "counts",
+    f"coalesce({_NOT_KEPT.sql}, {LOST.sql})",
+    lambda line: _NOT_KEPT.read(line) if _NOT_KEPT.read(line) is not None else LOST.read(line),
+)
+
+
+def _at_the_end(line: bytes) -> tuple[bytes, bytes] | None:
+    """The client and the id, of a record with a decision."""
+    if (COLUMNS["kind"].read(line) or b"").decode("latin-1") not in DECIDED:
+        return None
+    client, _, id_ = line.partition(_CLIENT.encode())[2].partition(_ID.encode())
+    return client, id_
+
+
+def _client(line: bytes) -> bytes | None:
+    found = _at_the_end(line)
+    return None if found is None else found[0]
 
 
 def _subject(line: bytes) -> bytes | None:
-    issuer, (client, id_) = _ISSUER.read(line), _at_the_end(line)
-    return None if issuer is None or client is None else b"[" + issuer + b"," + id_
+    issuer, found = _ISSUER.read(line), _at_the_end(line)
+    return None if issuer is None or found is None else b"[" + issuer + b"," + found[1]
 
 
-_END_SQL: Final = f"split_part(line, '{_CLIENT}', 2)"
-_CLIENT_COLUMN: Final = Column(
-    "client",
-    f"case when contains(line, '{_CLIENT}') then split_part({_END_SQL}, '{_ID}', 1) end",
-    lambda line: _at_the_end(line)[0],
-)
+_HAS_END: Final = f"kind in ({', '.join(map(quoted, DECIDED))})"
+_END: Final = f"split_part(line, '{_CLIENT}', 2)"
+_CLIENT_COLUMN: Final = Column("client", f"case when {_HAS_END} then split_part({_END}, '{_ID}', 1) end", _client)
 _SUBJECT_COLUMN: Final = Column(
     "subject",
-    f"case when contains(line, '{_CLIENT}') then '[' || {_ISSUER.sql} || ',' || split_part({_END_SQL}, '{_ID}', 2) end",
+    f"case when {_HAS_END} then '[' || {_ISSUER.sql} || ',' || split_part({_END}, '{_ID}', 2) end",
     _subject,
 )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dimension:
-    """Something that a decided record has one of. `mark` makes of a value a text that stands in its lines."""
+    """Something that a decided record has one of; `shown` makes names of the texts that stand in lines."""
 
     name: str
     column: Column
-    mark: Callable[[str], str]
     shown: Callable[[Collection[str]], Mapping[str, str]]
 
 
-def asked(text: str | None) -> str:
-    """The method and the route, as one word each."""
-    found = _parsed(f'{{"method":{text}}}') if text is not None else None
+class Said(NamedTuple):
+    """What a record says: where it was asked, what was answered and why, and each permission with its verdict."""
+
+    route: str
+    outcome: str
+    reason: str
+    verdicts: tuple[tuple[str, bool, str], ...]
+
+
+def said(text: str) -> Said | None:
+    """What stands in a `SAID`; `None` where it is spoilt."""
+    found = _parsed(f"{{{text}}}")
     if not isinstance(found, dict):
-        return "-"
-    method = str(found.get("method", ""))
+        return None
+    method, route = str(found.get("method", "")), str(found.get("route", ""))
     shown = method if method in METHODS or not method else "?"
-    return f"{shown} {found.get('route', '')}".strip() or "-"
+    return Said(
+        f"{shown} {route}".strip() or "-", str(found.get("outcome")), str(found.get("reason")),
+        _verdicts(found.get("permissions")),
+    )  # fmt: skip
 
 
-def verdicts(text: str | None) -> tuple[tuple[str, bool, str], ...]:
-    """Each permission with its verdict and its reason."""
-    found = _parsed(text) if text is not None else None
-    listed = found if isinstance(found, list) else []
+def _verdicts(found: Any) -> tuple[tuple[str, bool, str], ...]:
     return tuple(
         (str(each.get("permission")), each.get("allowed") is True, str(each.get("reason")))
-        for each in listed
+        for each in (found if isinstance(found, list) else ())
         if isinstance(each, dict)
     )
 
@@ -111,29 +163,48 @@ def _person(issuer: Any, id_: Any, several: bool) -> str:
     return f"{name} of {issuer or 'no issuer'}" if several else name
 
 
-def _id_mark(text: str) -> str:
-    """The issuer stands elsewhere in the line, so this is of every subject with that id."""
-    _, end = _DECODER.raw_decode(text, 1)
-    return f"{_ID}{text[end + 1 :]}"
+def denied(column: Column) -> Column:
+    """The column of what was denied; `None` elsewhere."""
+
+    def read(line: bytes) -> bytes | None:
+        return column.read(line) if OUTCOME.read(line) == b"deny" else None
+
+    return Column(column.name, f"case when {OUTCOME.sql} = 'deny' then {column.sql} end", read)
+
+
+#: No line has this character.
+_PARTED: Final = "\x1f"
+
+
+def said_of(column: Column, texts: Collection[str]) -> Column:
+    """The column with what was said, where it has one of some texts; `None` elsewhere. See `parted`.
+
+    It is one column, so that nothing is looked for in lines that do not count.
+    """
+    listed = ", ".join(map(quoted, texts)) or "null"
+    wanted = {text.encode() for text in texts}
+
+    def read(line: bytes) -> bytes | None:
+        value, told = column.read(line), SAID.read(line)
+        return value + _PARTED.encode() + told if value in wanted and value is not None and told is not None else None
+
+    sql = f"case when {column.sql} in ({listed}) then {column.sql} || {quoted(_PARTED)} || {SAID.sql} end"
+    return Column(column.name, sql, read)
+
+
+def parted(text: str) -> tuple[str, Said | None]:
+    """The two parts of such a column's value."""
+    value, _, told = text.partition(_PARTED)
+    return value, said(told)
 
 
 DIMENSIONS: Final[Mapping[str, Dimension]] = {
     each.name: each
     for each in (
-        Dimension(name="subject", column=_SUBJECT_COLUMN, mark=_id_mark, shown=_people),
-        Dimension(name="client", column=_CLIENT_COLUMN, mark=lambda text: f"{_CLIENT}{text}{_ID}", shown=_plain),
-        Dimension(name="issuer", column=_ISSUER, mark=lambda text: f'"issuer":{text},"kind":', shown=_plain),
-        Dimension(
-            name="tenant",
-            column=between("tenant", '"tenant":', ',"policy":'),
-            mark=lambda text: f'"tenant":{text},"policy":',
-            shown=_plain,
-        ),
-        Dimension(
-            name="policy",
-            column=between("policy", '"policy":"', '"'),
-            mark=lambda text: f'"policy":"{text}"',
-            shown=_as_it_is,
-        ),
+        Dimension(name="subject", column=_SUBJECT_COLUMN, shown=_people),
+        Dimension(name="client", column=_CLIENT_COLUMN, shown=_plain),
+        Dimension(name="issuer", column=_ISSUER, shown=_plain),
+        Dimension(name="tenant", column=part("tenant", '"tenant":', ',"policy":'), shown=_plain),
+        Dimension(name="policy", column=part("policy", '"policy":"', '"'), shown=_as_it_is),
     )
 }

@@ -10,7 +10,8 @@ from typing import Final
 from policy.audit.verification.report import Finding, Kind, Report
 from policy.audit.verifying import verify
 from policy.compile import Compiled
-from policy.review.columns import Column, between, where
+from policy.review.columns import Column, between
+from policy.review.dimensions import LOST, of_kind
 from policy.review.grouping import Engine
 from policy.review.usage import Usage
 
@@ -19,8 +20,8 @@ _DAY: Final = 86400
 _TOLD: Final[Sequence[str | Column]] = (
     "kind",
     "version",
-    where(between("count", '"count":', "}"), ['"kind":"lost"']),
-    *(where(between(name, f'"{name}":"', '"'), ['"kind":"begin"']) for name in ("durability", "stream")),
+    LOST,
+    *(of_kind("begin", between(name, f'"{name}":"', '"')) for name in ("durability", "stream")),
 )
 #: Reading with several processes is worth their start above this many bytes.
 _MANY_BYTES: Final = 64 * 2**20

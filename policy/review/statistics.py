@@ -2,13 +2,13 @@
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from policy.review.columns import DECIDED, Column, where
-from policy.review.dimensions import ASKED, COUNTS, DIMENSIONS, PERMISSIONS, asked, counts, verdicts
+from policy.review.columns import DECIDED, UNDECIDED, Column
+from policy.review.dimensions import COUNTS, DIMENSIONS, OUTCOME, SAID, Said, counts, denied, parted, said, said_of
 from policy.review.grouping import Engine, Group, OnProgress
 
 #: What becomes of a request, in the order in which it is told. `surplus` are refused tokens without a record.
@@ -17,8 +17,8 @@ OUTCOMES: Final = ("allowed", "denied", "refused", "surplus", "fault")
 AT_ONCE: Final = ("reason", "permission", "route", "kind")
 #: Records of `authz.can`, which asks and refuses nobody.
 PROBE: Final = "probe"
-_DENIED: Final = '"outcome":"deny"'
 _ANSWERED: Final = tuple(kind for kind in DECIDED if kind != PROBE)
+_WITH_ANSWERS: Final = (*DECIDED, *UNDECIDED)
 _CHAIN: Final = frozenset({"begin", "checkpoint", "end", "retired"})
 #: Rows of one kind beyond these are counted together: nobody reads them, and they take memory.
 _ROWS_AT_MOST: Final = 20_000
@@ -50,13 +50,15 @@ class Statistics:
     """A log counted. `first` and `last` are times of records, empty where there is none.
 
     `by_time` has the outcomes by hour, or by `minute` where the log is short; `rows` has the rows by what they are of.
-    `probes` were asked beside, `unread` are lines that are no records, or of another version.
+    `probes` were asked beside, `lost` are decisions that have no record, as the log itself tells, and `unread` are
+    lines that are no records, or of another version.
     """
 
     first: str
     last: str
     totals: Mapping[str, int]
     probes: int
+    lost: int
     unread: int
     by_time: Mapping[str, Mapping[str, int]]
     rows: Mapping[str, tuple[Row, ...]]
@@ -74,6 +76,7 @@ class _Counting:
     cells: Counter[tuple[str, str]] = field(default_factory=Counter)
     times: list[str] = field(default_factory=list)
     probes: int = 0
+    lost: int = 0
     unread: int = 0
 
     def add(self, by: str, name: str, outcome: str, count: int, cause: str = "") -> None:
@@ -100,7 +103,7 @@ def measured(
     engine: Engine, files: Sequence[Path], *, since: str = "", until: str = "", progress: OnProgress | None = None
 ) -> Statistics:
     """Count everything that one question answers."""
-    by: list[str | Column] = ["kind", "outcome", "reason", "hour", ASKED, PERMISSIONS, COUNTS]
+    by: list[str | Column] = ["kind", "hour", SAID, COUNTS]
     found = _Counting()
     for group in engine.groups(files, by, kinds=None, since=since, until=until, progress=progress):
         _count(found, group)
@@ -110,6 +113,7 @@ def measured(
         last=max(times, default=""),
         totals={each: found.totals[each] for each in OUTCOMES},
         probes=found.probes,
+        lost=found.lost,
         unread=found.unread,
         by_time={time: dict(row) for time, row in sorted(found.by_time.items())},
         rows={by: found.rows_by(by) for by in AT_ONCE},
@@ -120,7 +124,7 @@ def measured(
 def by_minute(engine: Engine, files: Sequence[Path], *, since: str = "", until: str = "") -> Mapping[str, Counter[str]]:
     """The outcomes of each minute, for a log that is short."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    by: list[str | Column] = ["kind", "outcome", "minute", COUNTS]
+    by: list[str | Column] = ["kind", OUTCOME, "minute", COUNTS]
     for group in engine.groups(files, by, kinds=None, since=since, until=until):
         kind, outcome, minute, told = group.values
         if minute is not None and kind not in _CHAIN and kind != PROBE:
@@ -139,10 +143,11 @@ def _outcomes(kind: str | None, outcome: str | None, told: str | None, count: in
 
 
 def _count(found: _Counting, group: Group) -> None:
-    kind, outcome, reason, hour, where_, given, told = group.values
+    kind, hour, text, told = group.values
     if kind in _CHAIN:
         return
-    if kind is None:
+    answer = said(text) if text is not None else None
+    if kind is None or (answer is None and kind in _WITH_ANSWERS):
         found.unread += group.count
         return
     found.times += [min([group.first, *found.times]), max([group.last, *found.times])]
@@ -150,28 +155,27 @@ def _count(found: _Counting, group: Group) -> None:
     if kind == PROBE:
         found.probes += group.count
         return
-    for name, count in _outcomes(kind, outcome, told, group.count):
+    for name, count in _outcomes(kind, answer.outcome if answer else None, told, group.count):
         found.totals[name] += count
         found.by_time[hour or ""][name] += count
         found.add("kind", kind, name, count)
-    if kind == "surplus":
+        if answer is not None:
+            _count_answer(found, name, answer, count)
+    if kind == "lost" and told is not None and told.isdecimal():
+        found.lost += group.count * int(told)
+    elif kind == "surplus":
         for cause, count in counts(told).items():
             found.add("reason", cause, "surplus", group.count * count)
-    else:
-        _count_answer(found, kind, reason or "", asked(where_), verdicts(given), group.count)
 
 
-def _count_answer(
-    found: _Counting, kind: str, reason: str, route: str, given: Iterable[tuple[str, bool, str]], count: int
-) -> None:
+def _count_answer(found: _Counting, name: str, answer: Said, count: int) -> None:
     """What was allowed has no cause, and is no reason among those for which something was not."""
-    name = kind if kind not in _ANSWERED else "allowed" if reason == "allowed" else "denied"
-    cause = "" if name == "allowed" else reason
-    found.add("route", route, name, count, cause)
+    cause = "" if name == "allowed" else answer.reason
+    found.add("route", answer.route, name, count, cause)
     if cause:
-        found.add("reason", reason, name, count)
-        found.cells[route, reason] += count
-    for permission, allowed, why in given:
+        found.add("reason", cause, name, count)
+        found.cells[answer.route, cause] += count
+    for permission, allowed, why in answer.verdicts:
         found.add("permission", permission, "allowed" if allowed else "denied", count, "" if allowed else why)
 
 
@@ -190,34 +194,29 @@ def ranked(
     Two questions: which ones those are, and what became of them. Memory depends on `most` alone.
     """
     dimension = DIMENSIONS[by]
-    denied = engine.groups(
-        files,
-        [dimension.column, "outcome"],  # the text alone may also be of a shadow
-        kinds=_ANSWERED,
-        since=since,
-        until=until,
-        containing=[_DENIED],
+    groups = engine.groups(
+        files, [denied(dimension.column)], kinds=_ANSWERED, since=since, until=until,
         progress=progress and (lambda part: progress(part / 2)),
-    )
-    those = (group for group in denied if group.values[1] == "deny" and group.values[0] is not None)
+    )  # fmt: skip
+    those = (group for group in groups if group.values[0] is not None)
     worst = heapq.nsmallest(most, those, key=lambda group: (-group.count, str(group.values[0])))
-    wanted = dimension.shown([value for (value, _), *_ in worst if value is not None])
+    wanted = dimension.shown([value for (value,), *_ in worst if value is not None])
     if not wanted:
         return ()
     found = _Counting()
-    column = where(dimension.column, sorted({dimension.mark(value) for value in wanted}))
+    column = said_of(dimension.column, sorted(wanted))
     for group in engine.groups(
-        files, [column, "reason", PERMISSIONS], kinds=_ANSWERED, since=since, until=until,
+        files, [column], kinds=_ANSWERED, since=since, until=until,
         progress=progress and (lambda part: progress((1 + part) / 2)),
     ):  # fmt: skip
-        value, reason, given = group.values
-        if value is not None and value in wanted:
-            cause = "" if reason == "allowed" else _cause(reason or "", given)
+        value, answer = parted(group.values[0] or "")
+        if value in wanted and answer is not None:
+            cause = "" if answer.outcome == "allow" else _cause(answer)
             found.add(by, wanted[value], "denied" if cause else "allowed", group.count, cause)
     return found.rows_by(by)
 
 
-def _cause(reason: str, given: str | None) -> str:
+def _cause(answer: Said) -> str:
     """The reason with the permissions that were refused for it."""
-    refused = [permission for permission, allowed, why in verdicts(given) if not allowed and why == reason]
-    return f"{reason} {', '.join(refused)}".strip()
+    refused = [permission for permission, allowed, why in answer.verdicts if not allowed and why == answer.reason]
+    return f"{answer.reason} {', '.join(refused)}".strip()

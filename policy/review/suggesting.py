@@ -15,6 +15,7 @@ from policy.evaluate import decide
 from policy.model import Assignment
 from policy.reasons import Reason
 from policy.review.columns import Column
+from policy.review.dimensions import OUTCOME
 from policy.review.editing import without
 from policy.review.grants import Attributing, Grant, expanded
 from policy.review.grouping import Engine
@@ -180,7 +181,7 @@ def proved(
     What is lost counts where the record says that it was allowed. The login counts for both alike.
     """
     ask = partial(engine.groups, files, since=since, until=until)
-    by: list[str | Column] = [HELD, "outcome"]
+    by: list[str | Column] = [HELD, OUTCOME]
     assigns = any(grant.kind == "assignment" for grant in found.removed)
     giving = Attributing(found.rules) if assigns else None
     counts = {"inputs": 0, "records": 0, "lost": 0, "gained": 0}

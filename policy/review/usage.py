@@ -10,14 +10,15 @@ from typing import Final, NamedTuple
 
 from policy.compile import Compiled
 from policy.record import subject_of
-from policy.review.columns import Column, between
+from policy.review.columns import Column
+from policy.review.dimensions import OUTCOME, part
 from policy.review.grants import OUTSIDE, Attributing, Covering, Grant, Ways, all_grants, expanded
 from policy.review.grouping import Engine, Group, OnProgress
 from policy.subject import Subject
 
 #: What a decision depends on but for the login, with its verdicts: there are few different ones in a log.
 #: Null where no permission was asked for. What is behind `[{` are the verdicts; a subject's permissions are no objects.
-HELD: Final = between("held", '"permissions":[{', ',"unasserted":')
+HELD: Final = part("held", '"permissions":[{', ',"unasserted":')
 _ASSIGNED: Final = '"assigned":[['
 
 
@@ -117,7 +118,7 @@ def usage(
     tally = _Tally({grant: Use() for grant in all_grants(rules)})
     assigns, covering = bool(rules.document.assignments), Covering(rules)
     ask = partial(engine.groups, files, since=since, until=until)
-    by: list[str | Column] = [HELD, "outcome"]
+    by: list[str | Column] = [HELD, OUTCOME]
     for group in ask(by, progress=_part(progress, 0, assigns)):
         _count(tally, covering, group)
     if assigns:

@@ -114,9 +114,18 @@ def test_json_has_every_number(program: Program, log: None) -> None:
     assert found == {
         "log": "var/audit", "since": "2026-11-28T04", "until": "2026-11-28T05",
         "first": "2026-11-28T04:00:00.000000Z", "last": "2026-11-28T04:00:00.000000Z",
-        "totals": {**bob, "allowed": 1}, "probes": 0, "unread": 0, "seconds_a_part": 60,
+        "totals": {**bob, "allowed": 1}, "probes": 0, "lost": 0, "unread": 0, "seconds_a_part": 60,
         "over_time": [{"time": "2026-11-28T04:00Z", **bob, "allowed": 1}],
     }  # fmt: skip
+
+
+def test_decisions_without_a_record_are_told(program: Program, here: Path) -> None:
+    """The log itself counts them; they are in no other number."""
+    lost = {**head("lost", 2, BEGAN), "since": "2026-11-28T00:00:00.000000Z", "count": 1200}
+    write(LOG / "a.jsonl", [decided(1), lost])
+    assert "\nThe log tells of 1,200 more decisions that have no record.\n" in program("audit", "stats").out
+    program("audit", "stats", "--html", "page.html")
+    assert "as the log itself tells: 1,200.</p>" in Path("page.html").read_text("ascii")
 
 
 def test_an_empty_window_is_said_to_be_empty(program: Program, log: None) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from policy.review import statistics
-from policy.review.dimensions import asked
+from policy.review.dimensions import Said, said
 from policy.review.grouping import Engine, engine
 from policy.review.periods import Period, Periods, in_words, periods
 from policy.review.statistics import OTHERS, Row, Statistics, by_minute, measured, ranked
@@ -38,7 +38,8 @@ def log(tmp_path: Path) -> list[Path]:
         {**decided(7), "v": 1},
     ]  # fmt: skip
     surplus = {**head("surplus", 12, BEGAN + 2 * HOUR), **SURPLUS}
-    told = [refused(10), refused(11, kind="fault", reason="not-sealed"), surplus]
+    lost = {**head("lost", 13, BEGAN), "since": "2026-11-28T00:00:00.000000Z", "count": 4}
+    told = [refused(10), refused(11, kind="fault", reason="not-sealed"), surplus, lost]
     torn = line(decided(9))[:-3]
     return [
         write(tmp_path / "decisions-1-1.jsonl.gz", records, torn=torn),
@@ -58,6 +59,7 @@ def test_a_log_is_counted(reading: Engine, log: list[Path]) -> None:
         last="2026-11-28T05:00:00.000000Z",
         totals={"allowed": 2, "denied": 3, "refused": 1, "surplus": 123, "fault": 1},
         probes=1,
+        lost=4,
         unread=2,
         by_time={
             "2026-11-28T00": {"allowed": 1, "denied": 2, "refused": 1, "fault": 1},
@@ -169,9 +171,10 @@ def test_a_short_log_is_counted_by_minute(reading: Engine, tmp_path: Path) -> No
 
 def test_a_word_that_a_caller_made_up_is_no_method() -> None:
     """It is a part of no row's name."""
-    assert asked('"GET","route":"/a"') == "GET /a"
-    assert asked('"EVIL","route":"/a"') == "? /a"
-    assert (asked('"","route":""'), asked(None), asked("{")) == ("-", "-", "-")
+    assert said('"method":"GET","route":"/a"') == Said("GET /a", "None", "None", ())
+    assert said('"method":"EVIL","route":"/a","outcome":"deny","reason":"x"') == Said("? /a", "deny", "x", ())
+    assert said('"method":"","route":""') == Said("-", "None", "None", ())
+    assert said('"method":') is None
 
 
 def at(day: int, hour: int = 0, minute: int = 0) -> datetime:
