@@ -298,7 +298,7 @@ def test_what_is_kept_under_a_digest_must_have_it(program: Program, guard: Guard
     problem = f"what is kept as `{digest}` has another digest: {other}"
     assert f"what is kept in `var/audit/policies` does not load: {problem}, and the one at" in ran.out
     (file,) = LOG.glob("*.jsonl")
-    file.write_text(file.read_text().replace(digest, f"../policies/{other}"))
+    file.write_text(file.read_text().replace(digest, f"../policies/{digest}"))
     assert "it is not kept in `var/audit/policies`, and" in program("audit", "show", record["id"]).out
 
 

@@ -10,7 +10,7 @@ from policy.reasons import Reason
 from policy.review.grants import Grant, all_grants
 from policy.review.grouping import Engine, engine
 from policy.review.usage import HELD, Usage, Use, partly_used, unneeded, usage
-from tests.review.asking import Asking, policy_of
+from tests.review.asking import DOCUMENT, HOME, Asking, policy_of
 from tests.review.lines import BEGAN
 
 VIEW_ALL, VIEW_A = Grant("role", "viewer", "read:*"), Grant("role", "viewer", "read:a")
@@ -84,6 +84,17 @@ def test_an_allow_rule_is_a_grant_and_a_side_that_does_not_count_is_none(
     """Machines of this issuer need no scopes."""
     assert ask("read:b", id="x", person="machine", roles=["guest"], scopes=["all"])
     assert counts(used(reading, ask, tmp_path)) == {GUESTS: (1, 0)}
+
+
+def test_where_only_scopes_count_roles_and_their_assignments_give_nothing(
+    reading: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much they would grant."""
+    monkeypatch.setenv("SECRET", "s" * 32)
+    issuer = {**DOCUMENT["issuers"][HOME], "authority": {"user": "scopes"}}
+    ask = Asking(policy_of(tmp_path / "policies", issuers={HOME: issuer}))
+    assert ask("read:b", id="u:alice", roles=["viewer"], scopes=["reading"])
+    assert counts(used(reading, ask, tmp_path)) == {READ_B: (1, 0)}
 
 
 def test_what_was_not_allowed_needs_nothing(reading: Engine, ask: Asking, tmp_path: Path) -> None:
