@@ -31,7 +31,7 @@ ROLES: Final = 30
 ROUTES: Final = 60
 RESOURCES: Final = 50
 VERBS: Final = ("read", "write", "delete", "list")
-FILE_RECORDS: Final = 1_000_000
+FILE_RECORDS: Final = 250_000
 BATCH: Final = 10_000
 ISSUER: Final = "https://login.example.com/realms/main"
 BEGAN: Final = 1_795_824_000.0
@@ -74,10 +74,11 @@ def replay(folder: Path, options: argparse.Namespace) -> int:
         [sys.executable, *words, "--engine", options.engine], stdout=subprocess.PIPE, text=True, check=False
     )
     seconds = time.perf_counter() - began
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
     print(
         f"{options.engine}: {options.records:,} records in {seconds:.1f} s, "
-        f"{options.records / seconds:,.0f} records/s, at most {peak:,.0f} MB"
+        f"{options.records / seconds:,.0f} records/s, "
+        f"{used.ru_utime + used.ru_stime:.1f} s of processor time, at most {used.ru_maxrss / 1024:,.0f} MB"
     )
     if done.returncode == 1:
         print(json.dumps({key: value for key, value in json.loads(done.stdout).items() if isinstance(value, int)}))
@@ -89,7 +90,8 @@ def document(*, step_up: bool, new: bool = False) -> dict[str, Any]:
     chance = random.Random(1)
     permissions: dict[str, Any] = {f"{verb}:thing{at}": "" for at in range(RESOURCES) for verb in VERBS}
     if step_up:
-        permissions.update({f"delete:thing{at}": {"step_up": {"max_age": 3600}} for at in range(0, RESOURCES, 5)})
+        asked = {"step_up": {"max_age": 1800 if new else 3600}}
+        permissions.update({f"delete:thing{at}": asked for at in range(0, RESOURCES, 5)})
     roles = {f"role{at:02}": {"grants": sorted(chance.sample(sorted(permissions), 40))} for at in range(ROLES)}
     rules = []
     if new:
@@ -142,7 +144,8 @@ class Lines:
                 b'"v":2,"kind":"request","id":"%032x","time":"%s","now":%r,"duration_us":%d,"token":"jti:%016x",'
                 b'"request_id":"%032x","trace_id":"%032x",%s,%s'
             ) % (
-                number << 60 | at, moment(now).encode(), now, number & 63, number, number, number + 1, inputs, person.who
+                number << 60 | at, moment(now).encode(), now, number & 63, number, number, number + 1, inputs,
+                person.who,
             )  # fmt: skip
 
     def _decided(self, profile: int, route: int) -> bytes:

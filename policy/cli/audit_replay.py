@@ -129,7 +129,7 @@ def _sums(report: Report) -> Iterator[tuple[str, str]]:
         yield "policy not found", f"{sum(each.records for each in report.unproved.values()):,}"
     if report.undetermined:
         yield "undetermined", f"{report.undetermined:,}"
-    for word, count in sorted(report.skipped.items()):
+    for word, count in sorted((+report.skipped).items()):
         yield f"lines {word}", f"{count:,}"
 
 

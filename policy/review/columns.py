@@ -46,6 +46,9 @@ _ID, _TIME, _BETWEEN = 32, 27, '","time":"'
 _STAMP: Final = _ID + len(_BETWEEN) + _TIME
 _METHOD, _CLIENT, _DETAIL, _AUTH_TIME = ',"method":', ',"client":', ',"detail":', '"auth_time":'
 
+#: What stands before the moment of a login.
+LOGIN: Final = ',"auth_time":'
+
 
 def between(name: str, start: str, end: str) -> Column:
     """What stands behind the first `start` and before the next `end`."""
@@ -112,6 +115,16 @@ def _login_now(line: bytes) -> bytes | None:
     return _NOW.read(line) if inputs is not None and _AUTH_TIME.encode() in inputs else None
 
 
+def _timeless(line: bytes) -> bytes | None:
+    inputs = _inputs(line)
+    return None if inputs is None else b"".join(inputs.partition(LOGIN.encode())[:2])
+
+
+def _auth_time(line: bytes) -> bytes | None:
+    inputs = _inputs(line)
+    return inputs.partition(LOGIN.encode())[2] if inputs is not None and LOGIN.encode() in inputs else None
+
+
 def _version(line: bytes) -> bytes | None:
     if _head(line):
         return b"2"
@@ -157,6 +170,7 @@ def where(column: Column, texts: Collection[str], name: str = "") -> Column:
     )
 
 
+#: `timeless` are the inputs without the moment of the login, which stands at their end; there they end with `LOGIN`.
 #: `version` is null where a line is no record; `kind` is null also where it is torn or of an older version.
 COLUMNS: Final[Mapping[str, Column]] = {
     each.name: each
@@ -169,6 +183,14 @@ COLUMNS: Final[Mapping[str, Column]] = {
         ),
         _NOW,
         Column("login_now", f"case when contains(inputs, '{_AUTH_TIME}') then {_NOW.sql} end", _login_now),
+        Column(
+            "timeless",
+            f"case when contains(inputs, '{LOGIN}') then split_part(inputs, '{LOGIN}', 1) || '{LOGIN}' else inputs end",
+            _timeless,
+        ),
+        Column(
+            "auth_time", f"case when contains(inputs, '{LOGIN}') then split_part(inputs, '{LOGIN}', 2) end", _auth_time
+        ),
         Column(
             "version",
             f"case when head <> '' then '2' when instr(line, '{_OLD_KIND}') between 2 and {_FURTHEST} then '1' end",

@@ -1,12 +1,13 @@
 """A whole log decided again: first proved with the policies that decided it, then decided with a new one."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from policy.engine import Policy
-from policy.review.columns import COLUMNS, DECIDED, UNDECIDED, Column, where
+from policy.review.ages import Ages
+from policy.review.columns import COLUMNS, DECIDED, LOGIN, UNDECIDED, Column, where
 from policy.review.grouping import LABEL, Engine, Group, OnProgress
 from policy.review.judging import Decided, Disagreement, Judge, Judgement, Record, decided, disagreements
 from policy.review.query import place
@@ -47,6 +48,11 @@ class _Weighed(NamedTuple):
     judge: Judge | None = None
     wrong: tuple[Disagreement, ...] = ()
     judgement: Judgement | None = None
+
+    @property
+    def needs_who(self) -> bool:
+        """Whether it matters who asked."""
+        return self.judge is not None and self.record["subject"]["issuer"] in self.judge.needs_who
 
     @property
     def label(self) -> _Label | None:
@@ -120,7 +126,7 @@ class _Replay:
         who = where(COLUMNS["who"], sorted(self._places) if len(self._places) <= _PLACES_AT_MOST else ())
         numbers: dict[_Label, str] = {}
         new: dict[str, str] = {}
-        for group in self._groups(files, ["version", "kind", "inputs", who], progress, kinds=None):
+        for group in self._groups(files, ["version", "kind", "timeless", who], progress, kinds=None):
             label, inputs = self._take(group), group.values[2] or ""
             if label is not None and group.values[3] is not None:
                 self._see(label, _id_in(group.values[3]), group.example)
@@ -140,7 +146,7 @@ class _Replay:
             return None
         weighed = self._known.get(inputs or "") if who is not None else None
         if weighed is None:
-            weighed = self._weigh(decided(inputs or ""))
+            weighed = self._weigh(_given(inputs))
             self._keep(inputs or "", weighed, repeated=who is not None)
         if weighed is None:
             self._report.skipped[UNREADABLE] += group.count
@@ -187,19 +193,39 @@ class _Replay:
             self._report.add(record, judgement, group.count, group.example)
 
     def _read_apart(self) -> None:
-        """Weigh the records of which it matters who asked, or when; other lines come as one group of nothing."""
-        by = [where(COLUMNS[name], sorted(self._apart)) for name in ("inputs", "who", "login_now")]
-        for group in self._groups(self._files, by, self._progress):
-            inputs, who, now = group.values
-            given = decided(inputs, who, now) if inputs else None
-            judge = self._judge_of(given.record) if given is not None else None
-            if given is None or judge is None or not _is_apart(given, judge):
-                continue
-            weighed = self._weigh(given, knows_who=True)
-            if weighed is not None:
-                self._count(weighed, group)
-                if (label := weighed.label) is not None:
+        """Weigh the records of which it matters who asked, or when; other lines come as one group of nothing.
+
+        Who asked is read along where it matters, and afterwards where something changes.
+        """
+        ages = Ages([self._new, *(judge.old for judge in self._judges.values())])
+        places: set[str] = set()
+        for group, given, weighed in self._weighed_apart(ages, self._apart, self._apart - {LOGIN}):
+            self._count(weighed, group)
+            if (label := weighed.label) is not None and group.values[1] is not None:
+                self._see(label, given.subject.id, group.example)
+            elif label is not None:
+                places.add(place(group.values[0] or ""))
+        self._report.give_up(UNREADABLE)  # what has not come out by now has a login that is no moment
+        if places:
+            for group, given, weighed in self._weighed_apart(ages, places, places):
+                if (label := weighed.label) is not None and not weighed.needs_who:
                     self._see(label, given.subject.id, group.example)
+
+    def _weighed_apart(
+        self, ages: Ages, texts: Collection[str], who: Collection[str]
+    ) -> Iterator[tuple[Group, Decided, _Weighed]]:
+        """The records in whose lines one of these texts stands, with who asked where another one stands."""
+        by = [where(each, sorted(texts)) for each in (COLUMNS["timeless"], ages.column)]
+        by.insert(1, where(COLUMNS["who"], sorted(who)))
+        for group in self._groups(self._files, by, self._progress):
+            inputs, told, kind = group.values
+            age = None if kind is None else ages.one_of(kind)
+            given = None if age is None and (inputs or "").endswith(LOGIN) else _given(inputs, told, age)
+            judge = self._judge_of(given.record) if given is not None else None
+            if given is not None and judge is not None and _is_apart(given, judge):
+                weighed = self._weigh(given, knows_who=True)
+                if weighed is not None:
+                    yield group, given, weighed
 
     def _see(self, label: _Label, subject: str | None, example: str) -> None:
         for key in label.keys:
@@ -224,11 +250,17 @@ def _is_apart(given: Decided, judge: Judge) -> bool:
     return given.subject.auth_time is not None or given.subject.issuer in judge.needs_who
 
 
+def _given(inputs: str | None, who: str | None = None, age: float | None = None) -> Decided | None:
+    """The record of these inputs, with a login so many seconds ago if they tell of one."""
+    whole = inputs or ""
+    return decided(f"{whole}0" if whole.endswith(LOGIN) else whole, who, None if age is None else repr(age))
+
+
 def _apart_by(given: Decided, judge: Judge) -> str:
     """What stands in the lines of such records."""
     if given.subject.issuer in judge.needs_who:
         return f'"subject":{{"issuer":{json.dumps(given.subject.issuer)},'
-    return '"auth_time":'
+    return LOGIN
 
 
 def _word(version: str | None, kind: str | None) -> str:

@@ -118,6 +118,12 @@ class Report:
             self._place(record, way, count)
         self._leave_open(judgement, count, example)
 
+    def give_up(self, word: str) -> None:
+        """What was taken for a record and is neither proved nor anything else is a line of this kind."""
+        told = self.proved + self.disagreements + sum(each.records for each in self.unproved.values())
+        self.skipped[word] += self.records - told
+        self.records = told
+
     def _place(self, record: Record, way: Way, count: int) -> None:
         given = record["subject"]
         names = {*given["roles"], *(each[0] for each in (*given["bound_roles"], *given["assigned"]))}
@@ -153,7 +159,7 @@ class Report:
                 {**each._asdict(), **self.disagreeing[each].as_dict()} for each in sorted(self.disagreeing)
             ],
             "unproved": {digest: self.unproved[digest].as_dict() for digest in sorted(self.unproved)},
-            "skipped": dict(sorted(self.skipped.items())),
+            "skipped": {word: count for word, count in sorted(self.skipped.items()) if count},
             "notes": list(self.notes),
         }
 

@@ -5,12 +5,15 @@ import shutil
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple, cast
 
 import pytest
 
+from policy.compile import Compiled
 from policy.errors import ClaimsPolicyError
 from policy.review import grouping
+from policy.review.ages import Ages
 from policy.review.columns import COLUMNS, where
 from policy.review.grouping import DECIDED, Engine, Group, engine
 from policy.review.plain import Plain
@@ -83,6 +86,21 @@ def duck() -> Engine:
     return engine("duckdb")
 
 
+class Asked(NamedTuple):
+    """What `Ages` looks at of a policy that asks for so recent a login."""
+
+    max_age: int
+
+    @property
+    def leeways(self) -> dict[str, int]:
+        return {"a": 30, "b": 60}
+
+    @property
+    def document(self) -> Any:
+        return SimpleNamespace(permissions={"read:a": SimpleNamespace(step_up=self)})
+
+
+AGES = Ages(cast("list[Compiled]", [Asked(age) for age in (0, 1, 40_000, 80_000)]))
 QUESTIONS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "nothing": ((), {}),
     "nothing of no kind": ((), {"kinds": ()}),
@@ -95,9 +113,10 @@ QUESTIONS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "some texts": (("who", "day"), {"containing": ('"client":"app"', '"tenant":"acme"')}),
     "a quote": (("inputs",), {"containing": ("a'b", '"route":"/a\'b"')}),
     "a backslash": (("inputs",), {"containing": ("/back\\\\slash",)}),
+    "ages": (("timeless", AGES.column), {}),
     "who where it matters": (("inputs", where(COLUMNS["who"], ['"tenant":"acme"', "a'b"])), {}),
 }
-FOR_SPARK = ("every column", "every line", "a backslash", "who where it matters")
+FOR_SPARK = ("every column", "every line", "a backslash", "ages", "who where it matters")
 
 
 def asked(by: Engine, log: list[Path], name: str) -> list[Group]:

@@ -262,6 +262,16 @@ def test_an_issuer_that_takes_other_tokens_is_told(tmp_path: Path) -> None:
     )
 
 
+def test_a_login_that_is_no_moment_is_unreadable(tmp_path: Path, policies: tuple[Policy, Policy]) -> None:
+    """It is found when ages are looked at, and then it is no record."""
+    old, new = policies
+    broken = line(viewed(1, old, "alice")).replace(b',"client"', b',"auth_time":"x","client"')
+    file = write(tmp_path / "decisions.jsonl", [viewed(2, old, "bob")], torn=broken + b"\n")
+    for name in ("plain", "duckdb"):
+        report = replay([file], new, Finder([Given([old])]), engine(name)).as_dict()
+        assert (report["records"], report["proved"], report["skipped"]) == (1, 1, {"of the chain": 1, "unreadable": 1})
+
+
 def test_a_login_that_grew_too_old_counts_only_for_who_came_too_late(tmp_path: Path) -> None:
     """Records that are alike but for their moment may come out in two ways."""
     asked = {"step_up": {"max_age": 300}}
