@@ -26,7 +26,7 @@ LOG = Path("var/audit")
 def guard(folder: Path) -> Guard:
     """A guard of the policy that writes to the log where it is looked for."""
     rules = Policy.load("policies")
-    return Guard(rules, TokenVerifier(rules), AuditLog(LOG), clock=lambda: NOW)
+    return Guard(rules, TokenVerifier(rules), AuditLog(LOG.absolute()), clock=lambda: NOW)
 
 
 def kept() -> dict[str, Any]:
@@ -269,7 +269,7 @@ def test_without_the_recorded_policy_the_record_explains_itself(program: Program
     frozen = {"id": "frozen", "effect": "deny", "permissions": ["update:data"]}
     write_policy(Path("policies"), rules=[frozen])
     rules = Policy.load("policies")
-    guard = Guard(rules, TokenVerifier(rules), AuditLog(LOG), clock=lambda: NOW)
+    guard = Guard(rules, TokenVerifier(rules), AuditLog(LOG.absolute()), clock=lambda: NOW)
     record = admit(guard, token("--roles", "viewer"), "update:data")
     write_policy(Path("policies"))
     ran = program("audit", "show", record["id"])

@@ -91,9 +91,9 @@ def test_where_only_scopes_count_roles_and_their_assignments_give_nothing(
 ) -> None:
     """However much they would grant."""
     monkeypatch.setenv("SECRET", "s" * 32)
-    issuer = {**DOCUMENT["issuers"][HOME], "authority": {"user": "scopes"}}
+    issuer = {**DOCUMENT["issuers"][HOME], "authority": {"user": "roles", "machine": "scopes"}}
     ask = Asking(policy_of(tmp_path / "policies", issuers={HOME: issuer}))
-    assert ask("read:b", id="u:alice", roles=["viewer"], scopes=["reading"])
+    assert ask("read:b", id="u:alice", person="machine", roles=["viewer"], scopes=["reading"])
     assert counts(used(reading, ask, tmp_path)) == {READ_B: (1, 0)}
 
 
