@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from flask import Flask, Request, Response, request
+from werkzeug.routing import Rule
 
 from policy.demand import Public
 from policy.engine import Policy
@@ -22,6 +23,7 @@ from policy.flask.metadata import serve
 from policy.flask.narrowing import narrowed, tenant_asked
 from policy.flask.options import Options
 from policy.flask.presenting import presented, token_elsewhere
+from policy.flask.remembered import Demands, RememberedRoutes
 from policy.flask.routes import Declarations, Route, is_automatic_options, is_static_without_folder, route
 from policy.guard import Guard
 from policy.reasons import Reason
@@ -46,6 +48,7 @@ class Enforcement:
         self._sealed: bool | None = None
         self._broken: tuple[Problem, ...] = ()
         self._known: dict[tuple[object, ...], bool] = {}
+        self._remembered: Final = RememberedRoutes()
         if given.resource is not None:
             serve(app, given.resource, lambda: self.guard.rules)
         app.url_value_preprocessors.setdefault(None, []).insert(0, self._take_arguments)
@@ -107,11 +110,11 @@ class Enforcement:
             return self._refuse_all(Reason.NOT_SEALED)
         if is_automatic_options(rule, asked.method) or is_static_without_folder(self._app, rule):
             return None
-        wanted = route(self._app, self._declared, rule, asked.method)
-        if not self._is_sound(wanted, guard.rules):
+        found = self._remembered.find(rule, asked.method, self._app.view_functions, self._declared, guard.rules)
+        if found is None and (found := self._look_up(rule, asked.method, guard.rules)) is None:
             return self._refuse_all(Reason.ENDPOINT_UNDECLARED)
         try:
-            return self._enforce(guard, wanted, current, about_of(asked))
+            return self._enforce(guard, found, current, about_of(asked))
         except TokenRefused as refusal:
             signals.send(signals.token_refused, self._app, refusal=refusal)
             return self.shaped(http.token_refused(refusal, self.challenges()))
@@ -119,19 +122,24 @@ class Enforcement:
             logger.critical("%s: %s", error.reason, error)
             return self.shaped(http.unavailable(error.reason, error.id))
 
-    def _enforce(self, guard: Guard, wanted: Route, current: State, about: About) -> Response | None:
+    def _look_up(self, rule: Rule, method: str, rules: Policy) -> Demands | None:
+        """What a route demands, `None` where it is not soundly declared."""
+        wanted = route(self._app, self._declared, rule, method)
+        return self._remembered.keep(wanted, self._declared, rules) if self._is_sound(wanted, rules) else None
+
+    def _enforce(self, guard: Guard, wanted: Demands, current: State, about: About) -> Response | None:
         marks = wanted.marks
         if isinstance(marks[0], Public):
             if marks[0].identify and request.headers.get("Authorization"):
                 current.subject = self._identify(guard, current, about)
             current.enforced = marks
             return None
-        current.tenant = tenant_asked(marks, current.arguments)
+        current.tenant = tenant_asked(marks, current.arguments) if wanted.are_narrow else None
         subject = self._identify(guard, current, about)
+        narrow = (lambda: narrowed(marks, subject, current)) if wanted.are_narrow else None
         admission = guard.admit(
-            subject, marks, tenant=current.tenant, about=about, narrow=lambda: narrowed(marks, subject, current),
-            arguments=current.arguments,
-        )  # fmt: skip
+            subject, marks, tenant=current.tenant, about=about, narrow=narrow, arguments=current.arguments
+        )
         signals.send(signals.decision_made, self._app, kind="request", admission=admission)
         if not admission.outcome.allowed:
             return self.shaped(http.refused(admission.outcome, admission.id, self.challenges()))

@@ -51,10 +51,11 @@ def _short(file: str) -> str:
 
 
 class Declarations:
-    """What was declared for routes one does not own, by endpoint or by blueprint (`name.*`)."""
+    """What was declared for routes one does not own, by endpoint or by blueprint (`name.*`); `count` is how often."""
 
     def __init__(self) -> None:
         self._marks: dict[str, tuple[Mark, ...]] = {}
+        self.count = 0
 
     def add(self, pattern: str, mark: Mark) -> None:
         """Declare one endpoint, or all of a blueprint; `ValueError` for any other pattern."""
@@ -62,6 +63,7 @@ class Declarations:
         if not name or "*" in name:
             raise ValueError(f"`{pattern}` is neither an endpoint nor a blueprint followed by `.*`")
         self._marks[pattern] = (*self._marks.get(pattern, ()), mark)
+        self.count += 1
 
     def of(self, endpoint: str) -> tuple[Mark, ...]:
         """The marks declared for an endpoint."""
