@@ -5,9 +5,8 @@ from itertools import pairwise
 from typing import Final
 
 from policy.compile import Compiled
-from policy.review.columns import COLUMNS, Column, text
+from policy.review.columns import Column, age
 
-_AGE: Final = f"(try_cast({COLUMNS['now'].sql} as double) - try_cast({COLUMNS['auth_time'].sql} as double))"
 #: A login of a subject without an issuer may lie so many seconds in the future.
 _LEEWAY: Final = 30
 
@@ -30,30 +29,23 @@ class Ages:
     @property
     def column(self) -> Column:
         """The kind of age of each line that tells of a login; `None` in others."""
-        digits = [f"case when {_AGE} >= {each} then '1' else '0' end" for each in self._least]
-        digits += [f"case when {_AGE} <= {each} then '1' else '0' end" for each in self._most]
-        sql = f"case when {_AGE} is not null then {' || '.join(digits)} end"
+        digits = [f"case when age >= {each} then '1' else '0' end" for each in self._least]
+        digits += [f"case when age <= {each} then '1' else '0' end" for each in self._most]
+        sql = f"case when age is not null then {' || '.join(digits)} end"
         return Column("age", sql, self._read)
 
     def _read(self, line: bytes) -> bytes | None:
-        age = _age(line)
-        return None if age is None else self.kind(age).encode()
+        seconds = age(line)
+        return None if seconds is None else self.kind(seconds).encode()
 
-    def kind(self, age: float) -> str:
+    def kind(self, seconds: float) -> str:
         """What kind of age this is."""
-        return "".join("01"[age >= each] for each in self._least) + "".join("01"[age <= each] for each in self._most)
+        digits = [*(seconds >= each for each in self._least), *(seconds <= each for each in self._most)]
+        return "".join(str(int(each)) for each in digits)
 
     def one_of(self, kind: str) -> float | None:
         """An age of this kind; `None` where there is none."""
         edges = sorted({*self._least, *self._most})
         between = [(one + other) / 2 for one, other in pairwise(edges)]
         ages = (*edges, *between, edges[0] - 1.0, edges[-1] + 1.0)
-        return next((float(age) for age in ages if self.kind(age) == kind), None)
-
-
-def _age(line: bytes) -> float | None:
-    now, auth_time = text(COLUMNS["now"].read(line)), text(COLUMNS["auth_time"].read(line))
-    try:
-        return None if now is None or auth_time is None else float(now) - float(auth_time)
-    except ValueError:
-        return None
+        return next((float(each) for each in ages if self.kind(each) == kind), None)

@@ -125,6 +125,16 @@ def _auth_time(line: bytes) -> bytes | None:
     return inputs.partition(LOGIN.encode())[2] if inputs is not None and LOGIN.encode() in inputs else None
 
 
+def age(line: bytes) -> float | None:
+    """How many seconds the login was ago; in SQL, `age`. `None` where there was none, or where that is no number."""
+    _, _, rest = _head(line).partition(b'"now":')
+    auth_time = _auth_time(line)
+    try:
+        return None if auth_time is None else float(rest.partition(b",")[0]) - float(auth_time)
+    except ValueError:
+        return None
+
+
 def _version(line: bytes) -> bytes | None:
     if _head(line):
         return b"2"
@@ -151,13 +161,19 @@ _STAMPED: Final = (
     f"case when asked <> rest then '{_METHOD[1:]}' || asked when contains(rest, '{_DETAIL}') "
     f"then '{_METHOD[1:]}' || split_part(rest, '{_DETAIL}', 1) end as inputs"
 )
+_MOMENT: Final = "split_part(split_part(head, '\"now\":', 2), ',', 1)"
+_AGED: Final = (
+    f"case when contains(inputs, '{LOGIN}') then try_cast({_MOMENT} as double) "
+    f"- try_cast(split_part(inputs, '{LOGIN}', 2) as double) end as age"
+)
 
 
 def source(lines: str) -> str:
     """What the columns are columns of, in SQL: the lines of what has a column `line`, and what several columns need."""
     placed = f"select line, {_PLACES} from {lines} where line <> ''"  # noqa: S608 - the names are given by engines
     headed = f"select *, {_HEADED} from ({placed}) as placed"  # noqa: S608
-    return f"(select *, {_STAMPED} from ({headed}) as headed) as stamped"  # noqa: S608
+    stamped = f"select *, {_STAMPED} from ({headed}) as headed"  # noqa: S608
+    return f"(select *, {_AGED} from ({stamped}) as stamped) as aged"  # noqa: S608
 
 
 def where(column: Column, texts: Collection[str], name: str = "") -> Column:
