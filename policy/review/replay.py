@@ -10,10 +10,10 @@ from policy.review.columns import COLUMNS, DECIDED, LOGIN, UNDECIDED, Column, wh
 from policy.review.grouping import LABEL, Engine, Group, OnProgress
 from policy.review.query import place
 from policy.review.recorded import Finder
-from policy.review.tally import CHAIN_LINES, OLDER, UNDECIDED_LINES, UNREADABLE, Report, Sum
+from policy.review.tally import CHAIN_LINES, LOST, OLDER, UNDECIDED_LINES, UNREADABLE, Report, Sum
 from policy.review.weighing import Label, Weighed, Weigher, id_in
 
-_CHAIN: Final = frozenset({"begin", "checkpoint", "end", "retired", "surplus"})
+_CHAIN: Final = frozenset({"begin", "checkpoint", "end", "retired"})
 #: What part of a log is read first, and from how many places on who asked is not read along.
 _FIRST: Final = 0.05
 _PLACES_AT_MOST: Final = 16
@@ -196,7 +196,9 @@ def _size(files: Sequence[Path]) -> int:
 
 
 def _word(version: str | None, kind: str | None) -> str:
-    if kind in UNDECIDED:
+    if kind == "lost":
+        return LOST
+    if kind in (*UNDECIDED, "surplus"):
         return UNDECIDED_LINES
     if kind in _CHAIN:
         return CHAIN_LINES

@@ -106,7 +106,8 @@ class Report:
     @property
     def is_complete(self) -> bool:
         """Whether every record was proved, and is known to change or not."""
-        return not (self.unproved or self.undetermined or self.skipped[UNREADABLE] or self.skipped[OLDER])
+        missing = any(self.skipped[word] for word in (UNREADABLE, OLDER, LOST))
+        return not (self.unproved or self.undetermined or missing)
 
     def add(self, record: Record, judgement: Judgement, count: int, example: str) -> None:
         """So many records come out so."""
@@ -170,6 +171,7 @@ class Report:
 WAYS: Final[tuple[Way, Way]] = ("gained", "lost")
 #: Lines without a decision to replay.
 UNREADABLE, OLDER, UNDECIDED_LINES, CHAIN_LINES = "unreadable", "of version 1", "without a decision", "of the chain"
+LOST: Final = "that tell of lost records"
 
 
 def way_of(before: bool, after: bool | None) -> Way | None:

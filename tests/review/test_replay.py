@@ -23,7 +23,7 @@ from policy.review.recorded import Beside, Finder, Given
 from policy.review.replay import Window, replay
 from policy.review.tally import Example
 from policy.tokens import TokenVerifier
-from tests.review.lines import BEGAN, line, refused, write
+from tests.review.lines import BEGAN, head, line, refused, write
 from tests.review.lines import decided as made_up
 from tests.review.worlds import NOW, TENANTS, freedom, marks, recorded, rules, token
 
@@ -214,10 +214,11 @@ def test_lines_that_hold_no_decision_are_counted_by_what_they_are(
     old, new = policies
     whole = line(viewed(1, old, "alice"))
     torn = b"\n".join((OLD_LINE, b"hello", b'{"v":2,"kind":"new"}', whole[:-3], whole[:200]))
-    file = write(tmp_path / "decisions.jsonl", [refused(2), viewed(3, old, "bob")], torn=torn)
+    file = write(tmp_path / "decisions.jsonl", [refused(2), viewed(3, old, "bob"), head("lost", 4, BEGAN)], torn=torn)
     report = replay([file], new, Finder([Given([old])]), engine("plain"))
     assert (report.records, report.proved, report.changed, dict(report.skipped)) == (
-        1, 1, 1, {"of the chain": 1, "without a decision": 1, "of version 1": 1, "unreadable": 4},
+        1, 1, 1, {"of the chain": 1, "without a decision": 1, "of version 1": 1, "unreadable": 4,
+                  "that tell of lost records": 1},
     )  # fmt: skip
     assert not report.is_complete
 
