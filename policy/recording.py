@@ -39,8 +39,15 @@ class Treatment(Protocol):
     def epoch(self) -> int:
         """A number that changes when what was made of a value may not be written again."""
 
+    @property
+    def treated_unknown(self) -> Mapping[str, str]:
+        """The same of records that anybody at all can bring about."""
+
     def apply(self, field: str, value: str) -> str | None:
         """What is written in place of the value."""
+
+    def apply_to_unknown(self, field: str, value: str) -> str | None:
+        """What is written in place of a value that anybody at all may have sent."""
 
 
 class Untreated:
@@ -49,9 +56,13 @@ class Untreated:
     treated: Final[Mapping[str, str]] = MappingProxyType({})
     epoch: Final = 0
 
+    treated_unknown: Final[Mapping[str, str]] = MappingProxyType({})
+
     def apply(self, field: str, value: str) -> str | None:  # noqa: ARG002
         """The value itself."""
         return value
+
+    apply_to_unknown = apply
 
 
 class _Known(NamedTuple):
@@ -133,7 +144,7 @@ class Recorder:
     def undecided(self, given: str, reason: Reason, detail: str, *, now: float, about: About) -> str:
         """The line of a request on which nothing was decided: no good token, or a fault of the application's."""
         capped: list[str] = []
-        treat = self._treatment.apply
+        treat, treated = self._treatment.apply_to_unknown, self._treatment.treated_unknown
         record = {
             "v": VERSION,
             "kind": kind_without_decision(reason),
@@ -148,7 +159,7 @@ class Recorder:
             "reason": reason,
             "detail": treat("detail", _cut("detail", detail, capped)),
             **({"capped": capped} if capped else {}),
-            **({"treated": dict(self._treatment.treated)} if self._treatment.treated else {}),
+            **({"treated": dict(treated)} if treated else {}),
         }
         return line(record)
 

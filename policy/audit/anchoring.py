@@ -31,8 +31,12 @@ class Anchoring:
         """Have a head told soon."""
         if self._process != os.getpid():
             self._begin()  # threads do not survive a fork, and what waits is the parent's to tell
+            try:
+                threading.Thread(target=self._run, name="policy-anchor", daemon=True).start()
+            except RuntimeError as error:
+                self._failed(head, error)
+                return
             self._process = os.getpid()
-            threading.Thread(target=self._run, name="policy-anchor", daemon=True).start()
         self._heads.append(head)
         self._wake.set()
 
@@ -53,5 +57,8 @@ class Anchoring:
                 try:
                     self._anchor(head)
                 except OSError as error:
-                    self.failures += 1
-                    logger.critical("line %d of the chain %s is anchored nowhere: %s", head.seq, head.writer, error)
+                    self._failed(head, error)
+
+    def _failed(self, head: Head, error: Exception) -> None:
+        self.failures += 1
+        logger.critical("line %d of the chain %s is anchored nowhere: %s", head.seq, head.writer, error)

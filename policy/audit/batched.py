@@ -94,25 +94,34 @@ class Batched:
         self._ledger.abandon()
 
     def _flush(self, more: tuple[bytes, ...]) -> None:
-        """Bring all that is pending to the disk, and `more` with it: that is accepted by this and by nothing else."""
-        with self._lock:
-            began = self._monotonic()
-            generation = self._ledger.spool.turn() if self._is_ready and self._ledger.spool is not None else None
-            self._taken += self._pending
-            self._pending = []
-            self._room = self._records - len(self._taken)
-        lines = [*self._taken, *more]
+        """Bring all that is pending to the disk, and `more` with it: that is accepted by this and by nothing else.
+
+        Between the disk and the note of it there is no call, for a signal's handler may raise wherever there is one.
+        """
         try:
+            began = self._monotonic()
+            generation = self._take()
+            lines = [*self._taken, *more]
             if lines:
                 self._ledger.append(lines, sync=True)
-            else:
-                self._ledger.stream.checkpoint(sync=True)
+                self._taken = []
+            self._ledger.settle()
+            self._settle(generation, began)
         except BaseException:
             self.failures += 1
             with self._lock:
                 self._is_ready, self.is_failing = False, True
             raise
-        self._settle(generation, began)
+
+    def _take(self) -> int | None:
+        """Take what is pending; the generation of the spool that has it, if lines may still be put there."""
+        with self._lock:
+            spool = self._ledger.spool if self._is_ready else None
+            taken = [*self._taken, *self._pending]
+            self._room = self._records - len(taken)
+            generation = spool.turn() if spool is not None else None
+            self._taken, self._pending = taken, []
+            return generation
 
     def _settle(self, generation: int | None, began: float) -> None:
         """The disk has everything that was taken: the spool may forget it, and accepts lines again."""
@@ -120,7 +129,6 @@ class Batched:
             spool = self._ledger.spool
             if spool is not None:
                 spool.release(spool.turn() if generation is None else generation)
-            self._taken = []
             self.is_failing = False
             self._room = self._records
             self._until = began + self._seconds if self._pending else math.inf
@@ -131,15 +139,25 @@ class Batched:
         return spool is not None and spool.put(body)
 
     def _make_ready(self, now: float) -> None:
-        if self._is_ready and self._ledger.has_spool():
+        if self._is_ready and self._has_thread() and self._ledger.has_spool():
             return
         if not self._is_ready and now < self._retry_at:
             return
         self._retry_at = now + self._seconds
-        self._is_ready = not self._has_ended and self._ledger.has_spool()
-        if self._is_ready and (self._thread is None or not self._thread.is_alive()):
-            self._thread = threading.Thread(target=self._run, name="policy-log", daemon=True)
-            self._thread.start()
+        self._is_ready = not self._has_ended and self._ledger.has_spool() and self._has_thread()
+
+    def _has_thread(self) -> bool:
+        """Whether there is a thread that flushes; without one every line is written at once."""
+        if self._thread is not None and self._thread.is_alive():
+            return True
+        thread = threading.Thread(target=self._run, name="policy-log", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:
+            logger.warning("no thread can be started to write the log, so every record is written at once: %s", error)
+            return False
+        self._thread = thread
+        return True
 
     def _run(self) -> None:
         idle = 0

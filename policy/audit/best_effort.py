@@ -42,11 +42,21 @@ class BestEffort:
                 self._losses.count(1)
                 return True
             self._pending.append(body)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="policy-log", daemon=True)
-                self._thread.start()
-        if len(self._pending) == 1:
+            is_awaited = self._has_thread()
             self._wake.set()
+        if not is_awaited:
+            self.flush()
+        return True
+
+    def _has_thread(self) -> bool:
+        if self._thread is not None and self._thread.is_alive():
+            return True
+        thread = threading.Thread(target=self._run, name="policy-log", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # then whoever has a record writes it
+            return False
+        self._thread = thread
         return True
 
     def flush(self) -> None:
@@ -54,10 +64,11 @@ class BestEffort:
         with self._flushing:
             with self._lock:
                 lines, self._pending = self._pending, []
-            if not lines:
+            told = self._losses.told()
+            if not lines and not told:
                 return
             try:
-                self._ledger.append([*lines, *self._losses.told()], sync=False)
+                self._ledger.append([*lines, *told], sync=False)
             except Exception as error:  # whatever it was: a thread that ends would never write again
                 self.failures, self.is_failing = self.failures + 1, True
                 self._losses.count(len(lines))
@@ -65,6 +76,7 @@ class BestEffort:
                 return
             self.is_failing = False
             self._losses.clear()
+            self._ledger.settle()
             if not self._has_spool:
                 self._has_spool = self._ledger.has_spool()
 

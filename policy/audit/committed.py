@@ -17,7 +17,7 @@ class _Waiting:
     def __init__(self, body: bytes) -> None:
         self.body: Final = body
         self.done = False
-        self.error: OSError | None = None
+        self.error: OSError | None = OSError("it was interrupted while it was written")
 
 
 class GroupCommit:
@@ -48,7 +48,7 @@ class GroupCommit:
         with self._turn:
             if not own.done:
                 self._commit_all()
-        if own.error is not None:
+        if own.error is not None:  # also where whoever committed it was stopped before it was written
             raise own.error
         return True
 
@@ -69,7 +69,7 @@ class GroupCommit:
             group, self._waiting = self._waiting, []
         if not group:
             return
-        error: OSError | None = OSError("it was interrupted while it was written")
+        error: OSError | None = group[0].error
         try:
             self._commit([each.body for each in group])
             error = None
@@ -125,5 +125,6 @@ class Committed:
             self.failures, self.is_failing = self.failures + 1, True
             raise
         self.is_failing = False
+        self._ledger.settle()
         if not self._has_spool:  # it holds no lines: it tells others that this writer lives, and where it was
             self._has_spool = self._ledger.has_spool()

@@ -1,5 +1,6 @@
 """Values that may have to be erased: they lie beside the log, and the log has a digest of each with its own salt."""
 
+import fcntl
 import hashlib
 import os
 import secrets
@@ -23,6 +24,10 @@ CREATE TABLE IF NOT EXISTS value (digest TEXT PRIMARY KEY, field TEXT, value TEX
 CREATE UNIQUE INDEX IF NOT EXISTS value_of ON value (field, value);
 CREATE TABLE IF NOT EXISTS erased (digest TEXT, field TEXT, time TEXT, reason TEXT);
 """
+
+
+#: Connections of parents.
+_inherited: list[sqlite3.Connection] = []
 
 
 class Erased(NamedTuple):
@@ -49,6 +54,7 @@ class Values:
         self._process = 0
         self._connection: sqlite3.Connection | None = None
         self._known: dict[tuple[str, str], str] = {}
+        self._identity: tuple[int, int] | None = None
         self._looked_at, self._erasures, self._epoch = 0.0, 0, 0
 
     @property
@@ -68,7 +74,7 @@ class Values:
         known = self._known.get((field, value))
         if known is not None:
             return known
-        with self._lock, _as_os_error(self.path):
+        with self._lock, _as_os_error(self.path), _alone(self.path):
             digest = self._kept(self._open(), field, value)
             if len(self._known) >= REMEMBERED:
                 self._known.clear()
@@ -79,22 +85,39 @@ class Values:
         salt = secrets.token_bytes(_SALT_BYTES)
         row = (digest_of(salt, field, value), field, value, salt)
         with connection:
+            connection.execute("BEGIN IMMEDIATE")
             connection.execute("INSERT OR IGNORE INTO value VALUES (?, ?, ?, ?)", row)
-        found = connection.execute("SELECT digest FROM value WHERE field = ? AND value = ?", (field, value))
-        return PREFIX + str(found.fetchone()[0])
+            found = connection.execute("SELECT digest FROM value WHERE field = ? AND value = ?", (field, value))
+            return PREFIX + str(found.fetchone()[0])
 
     def _look(self) -> None:
         self._looked_at = self._monotonic()
+        if self._connection is None and not self.path.exists():
+            return
         with _as_os_error(self.path):
             (erasures,) = self._open().execute("SELECT count(*) FROM erased").fetchone()
         if erasures != self._erasures:
-            self._erasures, self._epoch = erasures, self._epoch + 1
-            self._known.clear()
+            self._erasures = erasures
+            self._forget()
+
+    def _forget(self) -> None:
+        """What stood for values may not be written any more."""
+        self._epoch += 1
+        self._known.clear()
 
     def _open(self) -> sqlite3.Connection:
-        if self._connection is None or self._process != os.getpid():
+        """The file; opened anew in a fork, and where another one, or none, is in its place."""
+        if self._connection is not None and self._process != os.getpid():
+            _inherited.append(self._connection)  # the parent's: a child must neither use nor close it
+            self._connection = None
+        if self._connection is not None and self._identity != _identity(self.path):
+            self._connection.close()
+            self._connection = None
+            self._forget()
+        if self._connection is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection, self._process = connect(self.path), os.getpid()
+            self._identity = _identity(self.path)
         return self._connection
 
     def forked(self) -> None:
@@ -111,6 +134,27 @@ def connect(path: Path) -> sqlite3.Connection:
         f"PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; {_SCHEMA}"
     )
     return connection
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Writers wait for each other here, in turn; SQLite would have each try again after a while, and give up."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(path.with_name(f".{path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        os.close(descriptor)
 
 
 @contextmanager
@@ -143,7 +187,8 @@ def erase(folder: Path, value: str, *, reason: str = "") -> list[Erased]:
     if not (folder / FILE).is_file():
         return []
     now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    with _as_os_error(folder / FILE), closing(connect(folder / FILE)) as connection, connection:
+    path = folder / FILE
+    with _as_os_error(path), _alone(path), closing(connect(path)) as connection, connection:
         connection.execute("BEGIN IMMEDIATE")
         rows = connection.execute("SELECT digest, field FROM value WHERE value = ? ORDER BY field", (value,)).fetchall()
         erased = [Erased(PREFIX + digest, field, now, reason) for digest, field in rows]

@@ -1,6 +1,7 @@
 """One writer's chain together with its spool: what stands in the log, and what is on its way there."""
 
 import logging
+import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from policy.audit.spool import HALF, PREFIX, Spool
 from policy.audit.stream import Habits, Stream
 
 Opened = Callable[[], object]
+#: Seconds between two tries.
+RECOVER_EVERY: Final = 10.0
 logger: Final = logging.getLogger("policy.log")
 
 
@@ -22,17 +25,23 @@ class Ledger:
     ) -> None:
         self.stream: Final = Stream(folder, name, writer, habits)
         self.spool: Spool | None = None
-        self.recovered = 0
+        self.recovered = self.unsealed = 0
         self._half: Final = half
         self._opened: Final = opened
-        self._has_recovered = False
+        self._has_recovered, self._tried_at = False, -math.inf
 
     def append(self, bodies: Sequence[bytes], *, sync: bool) -> None:
-        """Add lines to the log; `OSError` where they were not taken, and then none is."""
+        """Add lines to the log; `OSError` where they were not taken, and then none is. `settle` comes after it."""
         self._recover()
-        is_first = not self.stream.is_sealed
         self.stream.append(bodies, sync=sync)
-        self.stream.checkpoint(sync=False, always=is_first)
+
+    def settle(self) -> None:
+        """What is to be done once lines were taken, and undoes nothing of that where it fails: a checkpoint."""
+        try:
+            self.stream.checkpoint(sync=False, always=not self.stream.is_sealed)
+        except Exception as error:  # the sealer's too: the lines before it stand, and it is tried again
+            self.unsealed += 1
+            logger.critical("the log in `%s` is not sealed: %s", self.stream.folder, error)
 
     def seal(self) -> None:
         """Seal the chain now, on the disk; `OSError` where that line was not taken."""
@@ -76,12 +85,14 @@ class Ledger:
             self.spool = None
 
     def _recover(self) -> None:
-        """Once, before the first line: go on with what writers that have ended left."""
-        if self._has_recovered:
+        """Before the first line: go on with what ended writers left; where that fails, a while later again."""
+        now = self.stream.habits.clock()
+        if self._has_recovered or abs(now - self._tried_at) < RECOVER_EVERY:
             return
-        self._has_recovered = True
+        self._tried_at = now
         try:
             found = recover(self.stream.folder, self.stream.habits)
+            self._has_recovered = True
         except OSError as error:
             logger.critical("what an ended writer left in `%s` cannot be recovered: %s", self.stream.folder, error)
             return

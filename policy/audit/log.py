@@ -66,9 +66,10 @@ class AuditLog:
 
     def __init__(self, folder: str | os.PathLike[str], **arguments: Unpack[Arguments]) -> None:
         self.folder: Final = Path(folder)
+        self._place: Final = self.folder.absolute()  # threads write there wherever the process goes
         self._settings: Final[Settings] = settings(**arguments)
         given = self._settings
-        self._values: Final = Values(self.folder, monotonic=given.monotonic)
+        self._values: Final = Values(self._place, monotonic=given.monotonic)
         self.treatment: Final = Treating(given.fields, given.fields_key, self._values) if given.fields else None
         self._begin()
         os.register_at_fork(after_in_child=self._forked)
@@ -84,7 +85,7 @@ class AuditLog:
         self._lock = threading.Lock()
         self._losses = Losses(given.clock)
         self._diverted = 0
-        self._tidying = Tidying(self.folder, given.tidying, self._tell_now, clock=given.clock)
+        self._tidying = Tidying(self._place, given.tidying, self._tell_now, clock=given.clock)
         told = given.anchoring.tell if given.anchoring is not None else None
         self._habits = replace(given.habits, told=told, finished=lambda _: self._tidying.start())
         self._open()
@@ -94,16 +95,16 @@ class AuditLog:
         given, writer = self._settings, secrets.token_hex(8)
         self._decisions = self._writer(writer)
         self._refused = Refusals(
-            Stream(self.folder, "refused", writer, given.refused),
+            Stream(self._place, "refused", writer, given.refused),
             rate=given.rate, burst=given.burst, monotonic=given.monotonic, clock=given.clock,
         )  # fmt: skip
 
     def _writer(self, writer: str) -> Decisions:
         given, opened = self._settings, self._tidying.start
         if given.durability == "batched":
-            ledger = Ledger(self.folder, "decisions", writer, self._habits, opened=opened)
+            ledger = Ledger(self._place, "decisions", writer, self._habits, opened=opened)
             return Batched(ledger, seconds=given.seconds, records=given.records, monotonic=given.monotonic)
-        ledger = Ledger(self.folder, "decisions", writer, self._habits, opened=opened, half=0)
+        ledger = Ledger(self._place, "decisions", writer, self._habits, opened=opened, half=0)
         if given.durability == "every-decision":
             return Committed(ledger)
         return BestEffort(ledger, self._losses, records=given.records)
@@ -138,15 +139,16 @@ class AuditLog:
             if not body or body[0] != _OPENS or body[-1] != _CLOSES or b"\n" in body:
                 raise ValueError("a line is one JSON object")
             if refused:
-                self._refused.write(line, body)
+                while not self._refused.write(line, body):
+                    pass  # it was closed just now, and there is another one
                 return
             while not self._decisions.write(body):
                 pass  # it was closed just now, and there is another one
             if self._refused.has_surplus:
                 self._refused.tell_if_due()
-            if self._losses.untold and self.durability != "best-effort":  # that one tells of them itself
+            if self._losses.untold:
                 self._tell_losses()
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RuntimeError) as error:
             self._divert(line, error, refused=refused)
 
     def flush(self) -> None:
@@ -161,6 +163,8 @@ class AuditLog:
 
         May be called again. A line that comes later begins another chain.
         """
+        if self._losses.untold:
+            self._tell_losses()
         with self._lock:
             decisions, refused = self._decisions, self._refused
             self._open()
@@ -218,6 +222,8 @@ class AuditLog:
 
     def _tell_losses(self) -> None:
         """Write in the log itself that decisions have no record in it, now that it takes lines again."""
+        if self.durability == "best-effort":
+            return  # that one tells of them itself
         with contextlib.suppress(OSError), self._lock:
             for body in self._losses.told():
                 self._decisions.write(body)

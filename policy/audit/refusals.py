@@ -20,27 +20,32 @@ class Refusals:
         self._lock: Final = threading.Lock()
         self._limiter: Final = Limiter(rate=rate, burst=burst, clock=monotonic)
         self._surplus: Final = Surplus(monotonic=monotonic, clock=clock)
+        self._has_ended = False
 
     @property
     def has_surplus(self) -> bool:
         """Whether something was counted that is not told yet."""
         return bool(self._surplus)
 
-    def write(self, line: str, body: bytes) -> None:
-        """Keep a line or count it; `OSError` where the folder does not take it."""
+    def write(self, line: str, body: bytes) -> bool:
+        """Keep a line or count it; `OSError` where the folder does not take it, false after `close`."""
         with self._lock:
+            if self._has_ended:
+                return False
             if not self._limiter.passes():
                 self._surplus.count(line)
-                return
+                return True
             if self._surplus.due():
                 self._tell()
             self._stream.append([body], sync=False)
+            return True
 
     def tell_if_due(self) -> None:
         """Tell of what was counted if it is time; where the folder does not take it, another time."""
         if self._surplus and self._surplus.due():
             with self._lock, contextlib.suppress(OSError):
-                self._tell()
+                if not self._has_ended:
+                    self._tell()
 
     def close(self) -> None:
         """Tell of what was counted, and let go of the file; `OSError` where the folder does not take that."""
@@ -49,6 +54,7 @@ class Refusals:
             if self._surplus:
                 self._tell()
             self._stream.close()
+            self._has_ended = True
 
     def abandon(self) -> None:
         """Let go of the file as it is, and of the counts; for a child that was forked."""

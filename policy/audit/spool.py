@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 PREFIX: Final = ".spool-"
+_DRAFT: Final = ".new"
 HALF: Final = 2**21
 _MAGIC: Final = b"claims-policy spool 1\n"
 _PAGE: Final = 4096
@@ -38,7 +39,7 @@ class Spool:
     def __init__(self, path: Path, about: Mapping[str, Any], *, half: int = HALF) -> None:
         self.path: Final = path
         self.half: Final = half
-        draft = path.with_name(f".new{path.name}")  # under its own name it is seen only once it is locked
+        draft = path.with_name(f"{_DRAFT}{path.name}")  # under its own name it is seen only once it is locked
         self._descriptor = os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -126,7 +127,16 @@ class Orphan:
         if remove:
             with contextlib.suppress(OSError):
                 self.path.unlink()
+        fcntl.flock(self._descriptor, fcntl.LOCK_UN)  # closing alone does not, where a child has it too
         os.close(self._descriptor)
+
+
+def remove_drafts(folder: Path) -> None:
+    """Remove what is left of spools whose making was cut short: nothing was ever put there."""
+    for path in folder.glob(f"{_DRAFT}{PREFIX}*"):
+        draft = Orphan.take(path)
+        if draft is not None:
+            draft.close(remove=True)
 
 
 def _content(descriptor: int) -> bytes:

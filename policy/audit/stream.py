@@ -84,6 +84,11 @@ class Stream:
         )  # fmt: skip
 
     @property
+    def is_open(self) -> bool:
+        """Whether there is a file that lines go into."""
+        return self._descriptor is not None or self._size > 0
+
+    @property
     def is_sealed(self) -> bool:
         """Whether there was a checkpoint already."""
         return self._has_sealed
@@ -96,19 +101,24 @@ class Stream:
         self._chain.position = position
         self._day = self._today()
 
+    def go_on_after(self, name: str, position: Position, part: int, size: int) -> None:
+        """Take up the chain that another process left in a file that gets no more lines: the next part begins."""
+        self.part, self._after = part, {"file": name, "size": size}
+        self._chain.position = position
+
     def append(self, bodies: Sequence[bytes], *, sync: bool) -> None:
         """Add lines, and with `sync` see them on the disk; `OSError` where they were not taken, and then none is."""
-        self._prepare(sum(map(len, bodies)) + 100 * len(bodies))
-        before = self._chain.position
-        self._write(b"".join(map(self._chain.link, bodies)), before, sync=sync)
-        self._unsealed += len(bodies)
+        count = len(bodies)
+        self._prepare(sum(map(len, bodies)) + 100 * count)
+        self._write(lambda: b"".join(map(self._chain.link, bodies)), sync=sync)
+        self._unsealed += count
 
     def checkpoint(self, *, sync: bool, always: bool = False) -> None:
         """Seal the chain so far if it is time to; `OSError` where the line was not taken."""
         habits = self.habits
         if self._descriptor is None or not self._unsealed or not (habits.sealer or habits.told):
             return
-        is_late = habits.clock() - self._sealed_at >= habits.checkpoint_seconds
+        is_late = abs(habits.clock() - self._sealed_at) >= habits.checkpoint_seconds  # a clock may be set back
         if always or is_late or self._unsealed >= habits.checkpoint_lines:
             self._seal("checkpoint", sync=sync)
 
@@ -166,17 +176,25 @@ class Stream:
         """A new file with its first line; one that does not take even that is removed again."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._make_room()
-        self._before = _Before(self._chain.position, self._after)
-        path, self._descriptor = files.create(self.folder, self.name)
-        self.path, self._first, self._size = path, 0, 0
-        self._identity = files.identity(path)
+        before = _Before(self._chain.position, self._after)
+        path, descriptor = files.create(self.folder, self.name)
+        try:
+            linked = self._chain.link(self._first_line(path))
+            _put(descriptor, linked)
+            identity, day = files.identity(path), self._today()
+        except BaseException:
+            self._chain.position = before.position
+            _discard(path, descriptor)
+            raise
+        self._before, self.path, self._identity, self._day = before, path, identity, day
+        self._first = self._size = len(linked)
         self.part += 1
-        self._day = self._today()
+        self._descriptor = descriptor
         self._made.append(path)
-        first = line({**self._introduction("begin"), **self._about(path)}).encode("ascii")
-        self._write(self._chain.link(first), self._before.position, sync=False)
-        self._first = self._size
         files.keep_entry(self.folder)
+
+    def _first_line(self, path: Path) -> bytes:
+        return line({**self._introduction("begin"), **self._about(path)}).encode("ascii")
 
     def _introduction(self, kind: str) -> dict[str, Any]:
         return {
@@ -186,7 +204,7 @@ class Stream:
 
     def _about(self, path: Path) -> dict[str, Any]:
         return {
-            "part": self.part,
+            "part": self.part + 1,
             "file": path.name,
             "process": os.getpid(),
             "host": socket.gethostname(),
@@ -196,41 +214,40 @@ class Stream:
         }
 
     def _seal(self, kind: str, *, sync: bool, **told: Any) -> None:
-        before = self._chain.position
         body = line({**self._introduction(kind), **told}).encode("ascii")
-        self._write(self._chain.seal(body, self.habits.sealer), before, sync=sync)
+        self._write(lambda: self._chain.seal(body, self.habits.sealer), sync=sync)
         self._unsealed, self._sealed_at, self._has_sealed = 0, self.habits.clock(), True
         if self.habits.told is not None:
             self.habits.told(self.head)
 
-    def _write(self, data: bytes, before: Position, *, sync: bool) -> None:
-        descriptor = self._descriptor
+    def _write(self, make: Callable[[], bytes], *, sync: bool) -> None:
+        """Write what is made of the chain's next lines. Nothing comes between the disk and the note of it: no call
+        after the last one, for a signal's handler may raise wherever there is a call."""
+        descriptor, size, before = self._descriptor, self._size, self._chain.position
         if descriptor is None:
             raise OSError("no file is open")
         try:
-            written = os.write(descriptor, data)
-            if written != len(data):
-                raise OSError(f"only {written} of {len(data)} bytes were taken")
+            data = make()
+            after = size + len(data)
+            _put(descriptor, data)
             if sync:
                 os.fdatasync(descriptor)
-        except BaseException:  # an exception raised by a signal tears a line too
-            self._chain.position = before
+            self._size = after
+        except BaseException:
+            self._chain.position, self._size = before, size
             self._take_back(descriptor)
             raise
-        self._size += written
 
     def _take_back(self, descriptor: int) -> None:
         """Cut off what was not accepted, and leave the file; one that holds no accepted line is removed.
 
-        Otherwise a full disk would fill with empty files.
+        Otherwise a full disk would fill with empty files. One that cannot be removed stays a part of the chain.
         """
         with contextlib.suppress(OSError):
             os.ftruncate(descriptor, self._size)
         with contextlib.suppress(OSError):
             self.leave()
-        if self._size == self._first:
-            with contextlib.suppress(OSError):
-                self.path.unlink()
+        if self._size == self._first and _is_removed(self.path):
             self._chain.position, self._after = self._before
             self._made = [path for path in self._made if path != self.path]
             self.part -= 1
@@ -248,3 +265,24 @@ class Stream:
                 return
             path.unlink(missing_ok=True)
             kept -= size
+
+
+def _put(descriptor: int, data: bytes) -> None:
+    written = os.write(descriptor, data)
+    if written != len(data):
+        raise OSError(f"only {written} of {len(data)} bytes were taken")
+
+
+def _is_removed(path: Path) -> bool:
+    """Remove a file; whether it is gone now."""
+    try:
+        path.unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
+
+
+def _discard(path: Path, descriptor: int) -> None:
+    with contextlib.suppress(OSError):
+        os.close(descriptor)
+    _is_removed(path)

@@ -55,7 +55,10 @@ class Tidying:
     def start(self) -> None:
         """Tidy in a thread of its own, if there ever is anything to do."""
         if self._rules.is_there_work:
-            threading.Thread(target=self.run, name="policy-tidying", daemon=True).start()
+            try:
+                threading.Thread(target=self.run, name="policy-tidying", daemon=True).start()
+            except RuntimeError as error:
+                logger.error("the log in `%s` is not tidied: %s", self._folder, error)
 
     def run(self) -> None:
         """Tidy once. What does not work is logged, and tried again the next time."""
@@ -125,4 +128,5 @@ def _alone(folder: Path) -> Iterator[bool]:
         else:
             yield True
     finally:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)  # closing alone does not, where a child has it too
         os.close(descriptor)

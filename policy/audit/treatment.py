@@ -34,6 +34,11 @@ class Treating:
         )
 
     @property
+    def treated_unknown(self) -> Mapping[str, str]:
+        """The same of records that anybody at all can bring about: nothing that is erasable is kept for those."""
+        return {field: "masked" if done == "erasable" else done for field, done in self.treated.items()}
+
+    @property
     def epoch(self) -> int:
         """Changes when a value was erased, for what stood for it may not be written any more."""
         return self._values.epoch if "erasable" in self._fields.values() else 0
@@ -48,6 +53,10 @@ class Treating:
         if how == "mask":
             return MASK
         return self._values.keep(field, value) if how == "erasable" else hashed(self._seal, field, value)
+
+    def apply_to_unknown(self, field: str, value: str) -> str | None:
+        """What is written in place of a value that anybody at all may have sent."""
+        return MASK if self._fields.get(field) == "erasable" and value else self.apply(field, value)
 
 
 def hashed(seal: Sealer | None, field: str, value: str) -> str:

@@ -140,10 +140,11 @@ def test_best_effort_never_holds_up_and_counts_what_it_loses(tmp_path: Path) -> 
     write(log, "c")
     log.close()
     found = [{name: record.get(name) for name in ("id", "kind", "since", "count")} for record in kept(folder)]
-    assert [found[0], {**found[1], "id": ""}] == [
-        {"id": "c", "kind": "check", "since": None, "count": None},
-        {"id": "", "kind": "lost", "since": "2027-01-15T08:00:00.000000Z", "count": 2},
-    ]
+    by_kind = {str(record["kind"]): record for record in found}
+    assert by_kind == {
+        "check": {"id": "c", "kind": "check", "since": None, "count": None},
+        "lost": {**by_kind["lost"], "since": "2027-01-15T08:00:00.000000Z", "count": 2},
+    }
 
 
 def test_best_effort_takes_no_more_than_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,7 +186,7 @@ def test_many_threads_make_one_whole_chain(tmp_path: Path, durability: Durabilit
     if durability != "best-effort":
         assert sorted(told) == sorted(f"{name}-{number}" for name in range(8) for number in range(100))
     assert len(set(told)) == len(told) == 800 - lost
-    assert len(files(tmp_path)) > 3
+    assert len(files(tmp_path)) > 1
     assert verify(tmp_path).findings == ()
 
 
