@@ -17,7 +17,7 @@ _CHAIN: Final = frozenset({"begin", "checkpoint", "end", "retired"})
 #: What part of a log is read first, and from how many places on who asked is not read along.
 _FIRST: Final = 0.05
 _PLACES_AT_MOST: Final = 16
-_KNOWN_AT_MOST: Final = 100_000
+_KNOWN_AT_MOST: Final = 20_000
 
 
 class Window(NamedTuple):
@@ -62,7 +62,7 @@ class _Replay:
         self._window, self._progress = window, progress
         self._report: Final = Report(new.digest)
         self._weigher: Final = Weigher(new, finder)
-        self._known: dict[str, Weighed | None] = {}
+        self._known: dict[str, Weighed] = {}
         self._places: set[str] = set()
 
     def run(self) -> Report:
@@ -106,14 +106,11 @@ class _Replay:
                 self._see(labels[int(number or 0)], id_in(told), group.example)
 
     def _take(self, group: Group) -> Label | None:
-        version, kind, inputs, who = group.values
+        version, kind, inputs, _ = group.values
         if kind not in DECIDED:
             self._report.skipped[_word(version, kind)] += group.count
             return None
-        weighed = self._known.get(inputs or "") if who is not None else None
-        if weighed is None:
-            weighed = self._weigher.weigh(inputs or "")
-            self._keep(inputs or "", weighed, repeated=who is not None)
+        weighed = self._known.get(inputs or "") or self._weigh(inputs or "")
         if weighed is None:
             self._report.skipped[UNREADABLE] += group.count
             return None
@@ -121,12 +118,14 @@ class _Replay:
         self._count(weighed, group)
         return weighed.label
 
-    def _keep(self, inputs: str, weighed: Weighed | None, *, repeated: bool) -> None:
-        """Inputs come again with everybody who asked so."""
+    def _weigh(self, inputs: str) -> Weighed | None:
+        """What comes of some inputs; they come again with everybody who asked so, and in other files."""
+        weighed = self._weigher.weigh(inputs)
         if len(self._known) >= _KNOWN_AT_MOST:
             self._known.clear()
-        if repeated:
+        if weighed is not None:
             self._known[inputs] = weighed
+        return weighed
 
     def _count(self, weighed: Weighed, group: Group) -> None:
         record, judge, wrong, judgement = weighed
