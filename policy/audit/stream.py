@@ -125,11 +125,13 @@ class Stream:
     def close(self, **told: Any) -> None:
         """End the chain and let go of its file; `OSError` where the last line was not taken.
 
-        `told` are further members of that line. A stream that was not begun leaves nothing behind.
+        `told` are further members of that line. A stream that was not begun leaves nothing behind, and none makes a
+        folder again that was removed.
         """
         with contextlib.ExitStack() as stack:
             stack.callback(self.leave)
-            if self._descriptor is not None and self._is_in_place():
+            if self.part and (self._is_in_place() or self.folder.is_dir()):
+                self._prepare(0)
                 self._seal("end", sync=True, **told)
 
     def leave(self) -> None:
@@ -229,6 +231,10 @@ class Stream:
         try:
             data = make()
             after = size + len(data)
+        except BaseException:  # nothing was written: the file is as it was
+            self._chain.position = before
+            raise
+        try:
             _put(descriptor, data)
             if sync:
                 os.fdatasync(descriptor)
