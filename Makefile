@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test test-optimized oldest fuzz soak kills check docs bench bench-log clean
+.PHONY: demo test test-optimized test-spark oldest fuzz soak kills check docs bench bench-log clean
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -34,6 +34,11 @@ oldest: .venv-oldest/.ready
 	$(OLDEST) -m pytest -n 2 tests/flask tests/tokens tests/document tests/decision tests/audit tests/reload \
 		tests/remote tests/revocation \
 		tests/extensions --ignore tests/extensions/test_smorest.py
+
+# The reduction of a log on a Spark cluster of this machine's own, where there is Java.
+test-spark: $(READY)
+	$(BIN)/python -m pip install --quiet --editable ".[spark]"
+	$(BIN)/python -m pytest tests/review -k spark
 
 # A million texts for every parser that reads what others wrote; SEED=n makes those of that number again.
 fuzz: $(READY)
