@@ -93,6 +93,8 @@ def test_the_first_requests_go_as_shown(fifteen_lines: Path) -> None:
             assert_as_shown(answer, output)
         ((show, output),) = shown(blocks("console")[3])
         assert_as_shown(run(fifteen_lines, show.replace("ID", json.loads(answer)["decision"][:8])).stdout, output)
+        ((verify, output),) = shown(blocks("console")[6])
+        assert_as_shown(run(fifteen_lines, verify).stdout, output)
     finally:
         served.close()
 
@@ -156,7 +158,7 @@ def test_every_block_is_run_by_a_test_here() -> None:
     """A new block needs a test of its own."""
     counts = {block.language: len(blocks(block.language)) for block in BLOCKS}
     assert len(re.findall("```|~~~", README)) == 2 * len(BLOCKS)
-    assert counts == {"console": 6, "json": 2, "python": 4, "text": 2}
+    assert counts == {"console": 7, "json": 2, "python": 4, "text": 2}
 
 
 def test_every_link_leads_somewhere() -> None:

@@ -32,7 +32,9 @@ def test_every_command_has_help_with_an_example(program: Program) -> None:
     assert names == [
         "policy init", "policy check", "policy can", "policy explain", "policy matrix", "policy routes",
         "policy token issue", "policy token inspect", "policy token revoke",
-        "policy audit tail", "policy audit show", "policy schema",
+        "policy audit tail", "policy audit show", "policy audit stats", "policy audit unused", "policy audit suggest",
+        "policy audit verify", "policy audit recover", "policy audit erase", "policy audit replay",
+        "policy audit export", "policy schema",
     ]  # fmt: skip
     for each in commands(parser()):
         ran = program(*each.prog.split()[1:], "--help")

@@ -11,8 +11,9 @@ from policy.model import Kind
 from policy.reasons import Reason
 from policy.record import About
 from policy.record import Kind as RecordKind
-from policy.recording import Recorder, Treatment
+from policy.recording import Recorder
 from policy.subject import Subject
+from policy.treating import Treatment
 from tests.review.lines import BEGAN, write
 
 HOME: Final = "https://id.example.com/"

@@ -175,10 +175,14 @@ class Masked:
     """Ids and clients are not written as they are."""
 
     treated: Mapping[str, str] = MappingProxyType({"subject.id": "masked", "subject.client": "dropped"})
+    treated_unknown: Mapping[str, str] = MappingProxyType({})
     epoch = 0
 
     def apply(self, field: str, value: str) -> str | None:
         return {"subject.id": "masked", "subject.client": None}.get(field, value)
+
+    def apply_to_unknown(self, field: str, value: str) -> str | None:
+        return value
 
 
 def marks(chance: random.Random) -> list[Requires]:
