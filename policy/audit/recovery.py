@@ -67,12 +67,23 @@ def recover(folder: Path, habits: Habits) -> list[Recovered]:
     return found
 
 
+def left_behind(folder: Path) -> int:
+    """How many records of writers that have ended wait to be brought in."""
+    found = 0
+    for path in spools(folder):
+        orphan = Orphan.take(path)
+        if orphan is not None:
+            found += len(orphan.lines)
+            orphan.close(remove=False)
+    return found
+
+
 def _recovered(folder: Path, orphan: Orphan, habits: Habits) -> list[Recovered]:
-    """The spool is removed only where all its lines are in the log."""
+    """The spool is removed only where all its lines are in the log, and the chain has its end."""
     done = False
     try:
         found = _bring_in(folder, orphan, habits)
-        done = True
+        done = not any(each.key for each in found)
         return found
     finally:
         orphan.close(remove=done)
@@ -97,11 +108,26 @@ def _bring_in(folder: Path, orphan: Orphan, habits: Habits) -> list[Recovered]:
     missing = [body for body in orphan.lines if not _is_known(body, end.known)]
     if missing:
         stream.append(missing, sync=True)
-    if last is None and not missing:
+    elif last is None or end.is_end:
         return []
+    if name == "decisions":
+        _end_refused(folder, writer, habits)
     is_ended = _ended(stream, end.key, recovered=len(missing))
     file = stream.path.name if stream.is_open or last is None else last.path.name
     return [Recovered(writer=writer, file=file, lines=len(missing), torn=torn, key="" if is_ended else end.key)]
+
+
+def _end_refused(folder: Path, writer: str, habits: Habits) -> None:
+    """The same writer's chain of refused tokens has nothing on its way: it only gets its end."""
+    last = _last_part(folder, writer, "refused")
+    if last is None or is_compressed(last.path):
+        return
+    set_aside(last.path)
+    end = _end(last.path)
+    if end.position is not None and not end.is_end:
+        stream = Stream(folder, "refused", writer, replace(habits, finished=None, daily=False, told=None))
+        stream.go_on(last.path, end.position, last.number, end.size)
+        _ended(stream, end.key, recovered=0)
 
 
 def _take_up(stream: Stream, last: "_Part", position: Position, size: int) -> None:
@@ -183,12 +209,13 @@ def _torn(descriptor: int) -> tuple[bytes, int]:
 @dataclass(kw_only=True, slots=True)
 class _End:
     """Where a file of whole lines leaves its chain: `known` are hashes of the bodies of its last lines, `key` is the
-    name of the key that sealed it."""
+    name of the key that sealed it, and `is_end` says that the chain has ended."""
 
     position: Position | None = None
     size: int = 0
     known: set[bytes] = field(default_factory=set)
     key: str = ""
+    is_end: bool = False
 
 
 def _end(path: Path) -> _End:
@@ -208,6 +235,7 @@ def _end(path: Path) -> _End:
                 found.key = sealed[1].decode("ascii")
     if linked is not None:
         found.position = Position(int(linked[1]) + 1, sha256(last).hexdigest())
+        found.is_end = last[linked.end() :].startswith(b',"v":2,"kind":"end",')
     return found
 
 

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from policy.audit.reader import BROKEN, files
+from policy.audit.recovery import left_behind
 from policy.cli.arguments import CannotRun, Parser
 from policy.cli.audit_window import takes_window, window_of
 from policy.cli.progress import Progress
+from policy.cli.style import warn
 from policy.review.columns import Column
 from policy.review.grouping import DECIDED, ENGINES, Engine, Group, OnProgress, engine
 
@@ -32,7 +34,10 @@ def takes_reading(made: Parser) -> None:
 
 
 def reading_of(args: argparse.Namespace) -> Reading:
-    """The log that is meant; `ClaimsPolicyError` where there is none, or no such engine."""
+    """The log that is meant; `ClaimsPolicyError` where there is none, or no such engine. Warns of what is not read."""
+    left = left_behind(Path(args.log))
+    if left:
+        warn(f"{left} records of processes that were killed are not in the files yet; run `policy audit recover` first")
     return Reading(_Told(engine(args.engine or ""), args.log), tuple(files(args.log)), *window_of(args))
 
 

@@ -31,7 +31,9 @@ def add(commands: Commands) -> None:
         example="policy audit replay var/audit --policy next-policies/\n"
         "policy audit replay var/audit --policy policies/ --git . --path policies/",
     )  # fmt: skip
-    made.add_argument("log", metavar="LOG", help="the log: a folder or a file")
+    made.add_argument(
+        "log", metavar="LOG", nargs="?", default="var/audit", help="the log: a folder or a file (var/audit)"
+    )
     made.add_argument("--policy", required=True, metavar="NEW", help="the policy to decide with: a folder or a file")
     made.add_argument("--recorded", metavar="PATH", help="the policy that decided the log, if it is kept elsewhere")
     made.add_argument("--git", metavar="REPOSITORY", help="look for the policies that decided the log in its commits")
@@ -54,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
     with Bar(log) as progress:
         window = Window(found.since, found.until)
         report = replay(log, new, Finder(places), found.engine, window=window, progress=progress)
+    if not report.records:
+        raise CannotRun(f"`{args.log}` has no record to decide{' in this time' if found.since or found.until else ''}")
     if report.records and not report.proved and not report.disagreements:
         raise CannotRun(_nothing_found(report))
     if args.json:
@@ -116,6 +120,9 @@ def _verdict(report: Report) -> Painted:
         return verdict("the recorded policies do not give what was recorded", good=False)
     if report.changed:
         return verdict(f"{_amount(report.changed)} would be answered otherwise", good=False)
+    if report.undetermined:
+        told = f"no change is certain, and of {_amount(report.undetermined)} it cannot be told"
+        return verdict(f"{told}; `--strict` stops on that", good=False)
     return verdict("nothing changes", good=True)
 
 

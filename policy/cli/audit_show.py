@@ -200,7 +200,9 @@ def _who(record: Record) -> list[tuple[str, Any]]:
 
 
 def _took(microseconds: Any) -> str:
-    return f"{microseconds / 1000:.1f} ms" if isinstance(microseconds, int) else ""
+    if not isinstance(microseconds, int):
+        return ""
+    return f"{microseconds} µs" if microseconds < 1000 else f"{microseconds / 1000:.1f} ms"
 
 
 def _listed(names: Any) -> str:

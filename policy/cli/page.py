@@ -17,8 +17,7 @@ _PAGE: Final = """\
 <style>{style}</style>
 </head>
 <body>
-{body}<script>{script}</script>
-</body>
+{body}{script}</body>
 </html>
 """
 
@@ -26,7 +25,8 @@ _PAGE: Final = """\
 def page(title: str, body: str, *, style: str, script: str) -> str:
     """The page, in ASCII alone: other characters are written as references. `title` and `body` are HTML already."""
     content = _CONTENT.format(style=_hash(style), script=_hash(script))
-    whole = _PAGE.format(content=content, title=title, style=style, script=script, body=body)
+    element = f"<script>{script}</script>\n" if script else ""
+    whole = _PAGE.format(content=content, title=title, style=style, script=element, body=body)
     return whole.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
 

@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from policy.engine import Policy
+from policy.model import Issuer
 from policy.review.ages import Ages
 from policy.review.columns import LOGIN
 from policy.review.judging import Decided, Disagreement, Judge, Judgement, Record, decided, disagreements
@@ -137,6 +139,13 @@ def _notes(judges: Iterable[Judge]) -> Iterator[str]:
     for judge in judges:
         for name in sorted(judge.old.document.issuers.keys() & judge.new.document.issuers.keys()):
             old, new = judge.old.document.issuers[name], judge.new.document.issuers[name]
-            if any(getattr(old, each) != getattr(new, each) for each in _ACCEPTANCE):
+            if _accepting(old) != _accepting(new):
                 found[f"issuer `{name}` has its tokens accepted by other rules, which is not looked at here"] = None
     yield from found
+
+
+def _accepting(issuer: Issuer) -> tuple[object, ...]:
+    """What an issuer's tokens are accepted by; a file of keys is the same wherever the policy lies."""
+    keys = issuer.keys
+    named = {name: path.rpartition("/")[2] for name in ("jwks_file", "file") if (path := getattr(keys, name))}
+    return (*(getattr(issuer, each) for each in _ACCEPTANCE if each != "keys"), replace(keys, **named))

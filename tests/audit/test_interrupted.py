@@ -26,7 +26,7 @@ from policy.errors import AuditUnavailable
 from policy.record import About
 from tests.audit.clocks import Clock
 from tests.audit.reading import files, kept
-from tests.audit.test_recovery import leave, name_of, write
+from tests.audit.test_recovery import killed, leave, name_of, write
 from tests.issuing import write_policy
 
 KEY, OTHER = b"k" * 32, b"o" * 32
@@ -182,6 +182,25 @@ def test_a_chain_that_is_sealed_with_another_key_is_not_ended(tmp_path: Path, ow
     )
     assert [record["id"] for record in kept(tmp_path)] == [*map(name_of, range(3))]
     assert verify(tmp_path, checker=checker([KEY])).findings == ()
+    assert len(spools(tmp_path)) == 1
+    (again,) = recover(tmp_path, Habits(durability="batched", sealer=sealer(KEY)))
+    assert (again.lines, again.key, spools(tmp_path)) == (0, "", [])
+    assert [record["id"] for record in kept(tmp_path)] == [*map(name_of, range(3))]
+    assert [chain.ended for chain in verify(tmp_path, checker=checker([KEY])).chains] == [True]
+
+
+def test_the_chain_of_refused_tokens_gets_its_end_too(tmp_path: Path) -> None:
+    """Nothing of it is on its way anywhere, and nobody will ever add to it."""
+
+    def work() -> None:
+        log = AuditLog(tmp_path, seal=KEY)
+        write(log, "a")
+        log.write('{"kind":"refused","id":"b","reason":"token-absent"}', refused=True)
+
+    killed(work)
+    recover(tmp_path, Habits(durability="batched", sealer=sealer(KEY)))
+    report = verify(tmp_path, checker=checker([KEY]))
+    assert (report.findings, [chain.ended for chain in report.chains]) == ((), [True, True])
 
 
 def test_what_anybody_sends_is_never_kept_beside_the_log(tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_names_cannot_break_the_page(program: Program, here: Path) -> None:
     write(LOG / "a.jsonl", [decided(1, **{**DENIED, "route": evil}, id=evil, client=evil)])
     assert program("audit", "stats", "--html", "page.html").status == 0
     text = Path("page.html").read_text("ascii")
-    assert text.count("<script>") == 1
+    assert text.count("<script") == 0
     assert text.count("&lt;script&gt;alert(&quot;1&quot;)") == 3
     assert "\x1b" not in text
 
