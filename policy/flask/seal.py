@@ -107,7 +107,8 @@ def _hook_problems(app: Flask, hooks: Hooks) -> Iterator[Problem]:
 
 def hooks_are_first(app: Flask, hooks: Hooks) -> bool:
     """Whether the hooks are still the first functions that Flask runs before a request."""
-    return all(functions[:1] == [own] for _, functions, own in _lines(app, hooks))
+    before, taking = app.before_request_funcs.get(None), app.url_value_preprocessors.get(None)
+    return bool(before and taking and before[0] == hooks.before and taking[0] == hooks.arguments)
 
 
 def _lines(app: Flask, hooks: Hooks) -> Iterator[tuple[str, list[Any], Callable[..., Any]]]:

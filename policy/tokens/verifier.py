@@ -7,6 +7,7 @@ from typing import Final, NamedTuple, Protocol
 
 from policy.errors import PolicyError, Problem
 from policy.model import Issuer
+from policy.revoked import Facts
 from policy.tokens.binding import binding_of, check_possession, check_unbound, schemes_of
 from policy.tokens.checks import Trusted, check_algorithm, check_signature, find_issuer, find_key
 from policy.tokens.compact import check_ascii, check_size, decode, split
@@ -23,6 +24,7 @@ from policy.tokens.verified import KnownTokens, Verified, token_id
 KeysOf = Callable[[Issuer], Keys]
 HEADERS_KEPT: Final = 256
 REMEMBERED: Final = 2048
+FACTS_REMEMBERED: Final = 4096
 
 
 class HasIssuers(Protocol):
@@ -65,6 +67,7 @@ class TokenVerifier:
         self.revocations: Final = revocations
         self._known: Final = KnownTokens(remembered)
         self._bound: Final = KnownTokens(remembered)
+        self._read: Final[dict[int, tuple[Verified, Facts]]] = {}
         self.seen: Final[SeenProofs] = seen if seen is not None else like.seen if like is not None else SeenInMemory()
         self._headers: Final[dict[bytes, Header]] = {}
         known = _by_name(issuers)
@@ -132,8 +135,19 @@ class TokenVerifier:
                 if verified.issuer.proof:
                     verified = self._possessed(token, now, BY_BEARER)
         if self.revocations is not None:
-            check_revoked(self.revocations, verified.facts_by(self._facts_of[verified.issuer.name]))
+            check_revoked(self.revocations, self._facts(verified))
         return verified
+
+    def _facts(self, verified: Verified) -> Facts:
+        """What the token could be revoked by; of one that is known again, what was read before."""
+        known = self._read.get(id(verified))
+        if known is not None and known[0] is verified:
+            return known[1]
+        facts = verified.facts_by(self._facts_of[verified.issuer.name])
+        if len(self._read) >= FACTS_REMEMBERED:
+            self._read.clear()
+        self._read[id(verified)] = verified, facts
+        return facts
 
     def _possessed(self, token: str, now: float, presented: Presented) -> Verified:
         """A good token, remembered or not, of which whoever presents it has what it is bound to."""
