@@ -20,6 +20,7 @@ from policy.cli.style import TOKEN, Painted, clean, complain, paint
 from policy.errors import ClaimsPolicyError
 
 Record = dict[str, Any]
+_LONG: Final = 40
 #: Seconds between two looks at a log that is followed.
 POLL: Final = 0.5
 #: How many records are printed where nobody says: the last ones, or all that are not older than was asked.
@@ -121,7 +122,7 @@ def _row(record: Record) -> list[Painted]:
     subject = record.get("subject")
     texts = (
         _reasons(record),
-        str(subject.get("id")) if isinstance(subject, dict) else "-",
+        _shortened(str(subject.get("id"))) if isinstance(subject, dict) else "-",
         ", ".join(permissions_of(record)) or "-",
         _asked(record, kind),
         str(record["id"])[:8],
@@ -149,6 +150,12 @@ def _told(record: Record) -> str:
     words += [f"sealed with {record['key']}"] if "key" in record else []
     words += [f"recovered {record['recovered']}"] if "recovered" in record else []
     return ", ".join(words) or "-"
+
+
+def _shortened(id: str) -> str:  # noqa: A002 - the word of the record
+    """What stands for an id is as long as a hash; its beginning tells it from others."""
+    kind, _, rest = id.partition(":")
+    return f"{kind}:{rest[:12]}" if kind in ("erasable", "hmac") and len(rest) > _LONG else id
 
 
 def _short(moment: object) -> str:
