@@ -170,10 +170,18 @@ class Batched:
                     self._is_asleep = not self._pending
                 idle = 0
 
+    def _seal_in_time(self) -> bool:
+        """Where no more lines come, those that are there are sealed all the same. Whether that is still to be done."""
+        if self._ledger.stream.awaits_seal:
+            with self._flushing:
+                if not self._has_ended:
+                    self._ledger.settle()
+        return self._ledger.stream.awaits_seal
+
     def _flush_quietly(self) -> bool:
         """Whether there was something to do. A failure is told by every line that comes until it heals."""
         if not self.pending:
-            return False
+            return self._seal_in_time()
         was_failing = self.is_failing
         try:
             self.flush()

@@ -89,6 +89,11 @@ class Stream:
         return self._descriptor is not None or self._size > 0
 
     @property
+    def awaits_seal(self) -> bool:
+        """Whether there are lines that a checkpoint is still to come for."""
+        return self._unsealed > 0 and bool(self.habits.sealer or self.habits.told)
+
+    @property
     def is_sealed(self) -> bool:
         """Whether there was a checkpoint already."""
         return self._has_sealed

@@ -166,6 +166,19 @@ def test_best_effort_takes_no_more_than_fits(tmp_path: Path, monkeypatch: pytest
     assert len([record for record in kept(tmp_path) if record["kind"] == "check"]) == 100 - lost
 
 
+def test_the_last_lines_are_sealed_in_time_though_no_more_come(tmp_path: Path) -> None:
+    """The thread that flushes sees to it."""
+    clock = Clock()
+    log = AuditLog(tmp_path, seal=b"k" * 32, clock=clock, batch_seconds=0.02)
+    write(log, "a", "b", "c")
+    clock.now += 61
+    while log._decisions._ledger.stream.awaits_seal:  # type: ignore[attr-defined]
+        pass
+    log.flush()
+    kinds = [json.loads(line)["kind"] for line in files(tmp_path)[0].read_text().splitlines()]
+    assert kinds == ["begin", "check", "checkpoint", "check", "check", "checkpoint"]
+
+
 @pytest.mark.parametrize("durability", EVERY)
 def test_many_threads_make_one_whole_chain(tmp_path: Path, durability: Durability) -> None:
     """Every line once, in a chain without a gap, over many files."""
