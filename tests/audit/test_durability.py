@@ -124,6 +124,23 @@ def test_after_a_failed_flush_nothing_is_accepted_until_it_heals(
     assert verify(tmp_path).findings == ()
 
 
+def test_a_flush_that_failed_refuses_the_next_decision_though_there_is_room(tmp_path: Path, disk: Disk) -> None:
+    """Nothing more is taken on credit from a disk that does not pay."""
+    log = AuditLog(tmp_path, batch_seconds=1000, batch_records=1000)
+    write(log, "a", "b", "c")
+    disk.is_broken = True
+    with pytest.raises(AuditUnavailable, match="Input/output error"):
+        log.flush()
+    for name in ("d", "e"):
+        with pytest.raises(AuditUnavailable, match="Input/output error"):
+            write(log, name)
+    assert log.health()["pending"] == 2
+    disk.is_broken = False
+    write(log, "f")
+    log.close()
+    assert [record["id"] for record in kept(tmp_path)] == ["a", "b", "c", "f"]
+
+
 def test_best_effort_never_holds_up_and_counts_what_it_loses(tmp_path: Path) -> None:
     """The log itself says how many are missing, as soon as it takes lines again."""
     folder = tmp_path / "audit"
