@@ -32,7 +32,7 @@ EXTENSIONS := flask-admin flask-cors flask-restx flask-sock gunicorn opentelemet
 
 oldest: .venv-oldest/.ready
 	$(OLDEST) -m pytest -n 2 tests/flask tests/tokens tests/document tests/decision tests/audit tests/reload \
-		tests/remote tests/revocation \
+		tests/remote tests/revocation tests/review \
 		tests/extensions --ignore tests/extensions/test_smorest.py
 
 # The reduction of a log on a Spark cluster of this machine's own, where there is Java.
