@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from policy.audit import files
+
 FILE: Final = "values.sqlite"
 PREFIX: Final = "erasable:"
 REMEMBERED: Final = 4096
@@ -54,7 +56,7 @@ class Values:
         self._process = 0
         self._connection: sqlite3.Connection | None = None
         self._known: dict[tuple[str, str], str] = {}
-        self._identity: tuple[int, int] | None = None
+        self._identity = (0, 0)
         self._looked_at, self._erasures, self._epoch = 0.0, 0, 0
 
     @property
@@ -110,14 +112,14 @@ class Values:
         if self._connection is not None and self._process != os.getpid():
             _inherited.append(self._connection)  # the parent's: a child must neither use nor close it
             self._connection = None
-        if self._connection is not None and self._identity != _identity(self.path):
+        if self._connection is not None and not files.is_there(self.path, self._identity):
             self._connection.close()
             self._connection = None
             self._forget()
         if self._connection is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._connection, self._process = connect(self.path), os.getpid()
-            self._identity = _identity(self.path)
+            self._identity = files.identity(self.path)
         return self._connection
 
     def forked(self) -> None:
@@ -134,14 +136,6 @@ def connect(path: Path) -> sqlite3.Connection:
         f"PRAGMA journal_mode=TRUNCATE; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; {_SCHEMA}"
     )
     return connection
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return found.st_dev, found.st_ino
 
 
 @contextmanager

@@ -31,6 +31,14 @@ def identity(path: Path) -> tuple[int, int]:
     return found.st_dev, found.st_ino
 
 
+def is_there(path: Path, known: tuple[int, int]) -> bool:
+    """Whether the very file that is known by its identity still has this name."""
+    try:
+        return identity(path) == known
+    except OSError:
+        return False
+
+
 def beside(folder: Path, own: str) -> dict[str, int]:
     """The other log files of a folder with their sizes in bytes, the newest by name where there are many."""
     found: dict[str, int] = {}

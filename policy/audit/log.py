@@ -19,7 +19,7 @@ from policy.audit.ledger import Ledger
 from policy.audit.losses import Losses
 from policy.audit.refusals import Refusals
 from policy.audit.settings import Arguments, Durability, Settings, settings
-from policy.audit.sinks import AuditSink
+from policy.audit.spool import HALF
 from policy.audit.stream import Stream
 from policy.audit.tidying import Tidying
 from policy.audit.treatment import Treating
@@ -100,11 +100,12 @@ class AuditLog:
         )  # fmt: skip
 
     def _writer(self, writer: str) -> Decisions:
-        given, opened = self._settings, self._tidying.start
+        given = self._settings
+        half = HALF if given.durability == "batched" else 0
+        ledger = Ledger(self._place, "decisions", writer, self._habits, opened=self._tidying.start, half=half)
+        self._ledger = ledger
         if given.durability == "batched":
-            ledger = Ledger(self._place, "decisions", writer, self._habits, opened=opened)
             return Batched(ledger, seconds=given.seconds, records=given.records, monotonic=given.monotonic)
-        ledger = Ledger(self._place, "decisions", writer, self._habits, opened=opened, half=0)
         if given.durability == "every-decision":
             return Committed(ledger)
         return BestEffort(ledger, self._losses, records=given.records)
@@ -132,6 +133,7 @@ class AuditLog:
     def write(self, line: str, *, refused: bool = False) -> None:
         """Accept one JSON object in ASCII; `AuditUnavailable` where the folder does not take it.
 
+        Each has an `id` of its own: where a process is killed, one that stands in the log already is not written again.
         A refused line over the limits is counted instead of kept, and that is no error.
         """
         try:
@@ -188,7 +190,8 @@ class AuditLog:
         """How this process's part of the log does, as JSON values.
 
         `pending` records are accepted and not on the disk yet, `failures` is how often the folder took nothing,
-        `diverted` and `unrecorded` decisions have their record elsewhere, or none; `unanchored` heads are told nowhere.
+        `diverted` and `unrecorded` decisions have their record elsewhere, or none. `unsealed` checkpoints could not be
+        made, and `unanchored` heads are told nowhere. `recovered` records were left by others and brought in here.
         """
         decisions = self._decisions
         return {
@@ -198,7 +201,9 @@ class AuditLog:
             "failures": decisions.failures,
             "diverted": self._diverted,
             "unrecorded": self._losses.total,
+            "unsealed": self._ledger.unsealed,
             "unanchored": given.failures if (given := self._settings.anchoring) is not None else 0,
+            "recovered": self._ledger.recovered,
         }
 
     def _divert(self, line: str, error: Exception, *, refused: bool) -> None:
@@ -231,6 +236,3 @@ class AuditLog:
 
     def _unavailable(self, error: Exception) -> AuditUnavailable:
         return AuditUnavailable(f"the audit folder `{self.folder}` takes no line: {error}")
-
-
-__all__ = ["AuditLog", "AuditSink", "Decisions"]

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 
+from policy.audit import files
+
 PREFIX: Final = ".spool-"
 _DRAFT: Final = ".new"
 HALF: Final = 2**21
@@ -83,11 +85,7 @@ class Spool:
 
     def is_in_place(self) -> bool:
         """Whether the file still is where it was made."""
-        try:
-            found = self.path.stat()
-        except OSError:
-            return False
-        return (found.st_dev, found.st_ino) == self._identity
+        return files.is_there(self.path, self._identity)
 
     def close(self, *, remove: bool) -> None:
         """Let go; `remove` the file where all its lines are in the log."""

@@ -163,10 +163,7 @@ class Stream:
         return int(self.habits.clock() // DAY)
 
     def _is_in_place(self) -> bool:
-        try:
-            return files.identity(self.path) == self._identity
-        except OSError:
-            return False
+        return files.is_there(self.path, self._identity)
 
     def _is_full(self, more: int) -> bool:
         """Whether the file is to be followed by another one; never one that holds nothing but its first line."""

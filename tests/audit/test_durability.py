@@ -151,7 +151,7 @@ def test_best_effort_never_holds_up_and_counts_what_it_loses(tmp_path: Path) -> 
     log.flush()
     assert log.health() == {
         "durability": "best-effort", "standing": "failing", "pending": 0, "failures": 1, "diverted": 0,
-        "unrecorded": 2, "unanchored": 0,
+        "unrecorded": 2, "unsealed": 0, "unanchored": 0, "recovered": 0,
     }  # fmt: skip
     folder.unlink()
     write(log, "c")

@@ -62,6 +62,7 @@ def test_the_next_writer_brings_in_what_a_killed_one_left(tmp_path: Path) -> Non
     assert len(spools(tmp_path)) == 1
     with AuditLog(tmp_path) as log:
         write(log, "next")
+        assert log.health()["recovered"] == 19
     assert spools(tmp_path) == []
     left, written = files(tmp_path)
     assert [json.loads(line)["id"] for line in left.read_text().splitlines()[1:-1]] == [*map(name_of, range(20))]
